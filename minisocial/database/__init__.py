@@ -1,0 +1,33 @@
+"""Shards of SQLite files: a primary that takes the writes, replicas that follow its log.
+
+    cluster       all shards together: routing, sessions, switches    start here
+    shard         one shard: who leads, whom to read, what to watch
+    group_commit  many write blocks, one transaction
+    log           triggers, positions, the stream of changes
+    replication   how a replica follows
+    failover      who leads, at start and when a file fails
+    control       the file of terms
+    copies        one copy: its file, its position, its readers
+    transaction   what write and read blocks are given
+    session       what one person has seen
+    connection    opening, checking and naming files
+    schema        the tables; `migrations` leads from one version to the next
+
+What is kept, and when:
+
+- A write block that returned is on the primary's disk (`synchronous=FULL`) and survives `kill -9` and
+  a power cut. With durability "replicated" it is on the disk of a second copy instead, and survives
+  the loss of the primary's file or place.
+- With durability "commit", the loss of the primary's *file* loses what no replica had read yet: some
+  milliseconds of writes. While the process lives, replicas still read a file that was only deleted.
+- A write block that raised `InDoubt` may be there or not. One that raised anything else is not.
+- A person's reads (`Cluster.session`) never go back in time and always include their own writes.
+- Changes by other programs (the `sqlite3` shell on the primary's file) count like ours, 0.3 s later.
+"""
+
+from minisocial.database.cluster import DIRECTORY, Cluster
+from minisocial.database.log import Change
+from minisocial.database.snapshot import DatabaseSnapshot
+from minisocial.database.transaction import Reader, Transaction
+
+__all__ = ["DIRECTORY", "Change", "Cluster", "DatabaseSnapshot", "Reader", "Transaction"]

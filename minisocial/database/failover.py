@@ -1,0 +1,219 @@
+"""Who leads a shard: at start, and when the primary's file fails.
+
+A new leader begins a new term, recorded by a majority of the places before its first write; a copy
+that knows only older terms is never asked to lead again while acknowledged writes could be missing
+from it (fencing). How it goes:
+
+1. A commit, a reader or the watch meets an error at the primary's file.
+2. Nobody leads; the open group is refused; commits in doubt are reported as such.
+3. Each replica that still has the file open reads what it can, even if the file lost its name.
+4. The most advanced sound copy leads a new term.
+5. The old file is set aside, and its place takes a snapshot of the new primary.
+"""
+
+import logging
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from minisocial.database import log, migrations
+from minisocial.database.connection import (
+    Damaged,
+    Replaced,
+    connect,
+    find_problem,
+    head,
+    is_small,
+    new_path,
+    numbered,
+    remove,
+    set_aside,
+)
+from minisocial.database.copies import Copy
+from minisocial.errors import CannotStart
+
+if TYPE_CHECKING:
+    from minisocial.database.shard import Shard
+
+logger = logging.getLogger(__name__)
+
+FIRST_TERM = 1
+
+
+def open_copies(shard: "Shard") -> None:
+    """Takes the newest sound file of each place into use; creates the first file of a new database."""
+    for copy in shard.copies:
+        open_copy(copy)
+    if not any(copy.path for copy in shard.copies) and not shard.control.leader(shard.name)[0]:
+        create(shard, shard.copies[0])
+
+
+def open_copy(copy: Copy) -> None:
+    for leftover in copy.place.glob(f"shard-{copy.shard}-*.tmp*"):
+        leftover.unlink()
+    for _, path in numbered(copy.place, copy.shard):
+        if copy.path:
+            remove(path)  # the copy before, left by a crash between the two steps of replacing it
+        elif problem := find_problem(path, thorough=is_small(path)):
+            logger.error("%s is set aside: %s", path, problem)
+            set_aside(path, copy.shard)
+        else:
+            migrations.refuse_newer(path)
+            copy.use(path)
+
+
+def create(shard: "Shard", copy: Copy) -> None:
+    """The first file, in one transaction: until it commits, the file counts as damaged."""
+    path = new_path(copy.place, shard.name, shard.clock.milliseconds())
+    with closing(connect(path, "rwc", "FULL")) as connection:
+        connection.executescript(f"BEGIN IMMEDIATE;\n{shard.tables}\n{log.CREATE};")
+        migrations.mark_current(connection)
+        log.start_term(connection, FIRST_TERM)
+        connection.execute("COMMIT")
+    shard.control.record_leader(shard.name, FIRST_TERM, copy.name)
+    copy.use(path)
+
+
+def elect(shard: "Shard", but: Copy | None = None) -> None:
+    """Lets the most advanced sound copy lead; of equals, the one on record. The caller holds the right to write."""
+    term, place = shard.control.leader(shard.name)
+    candidates = [copy for copy in shard.copies if copy.path and copy is not but]
+    lost = len(shard.copies) - len(candidates)
+    for copy in sorted(candidates, key=lambda copy: (copy.position, copy.name == place), reverse=True):
+        # With acks, what is acknowledged is in more copies than one; so one that missed the term may still have it all.
+        may_lead = log.term_of(copy.position) >= term or lost <= shard.acks
+        if may_lead and try_to_lead(shard, copy):
+            return
+        lost += 1
+    logger.critical("shard %s: no copy that may lead after term %d", shard.name, term)
+
+
+def try_to_lead(shard: "Shard", copy: Copy, anew: bool = False) -> bool:
+    try:
+        lead(shard, copy, anew)
+    except (sqlite3.Error, OSError, Damaged) as error:
+        logger.error("shard %s copy %s can not lead: %s", shard.name, copy.name, error)
+        return False
+    return True
+
+
+def lead(shard: "Shard", copy: Copy, anew: bool = False) -> None:
+    """Makes a copy the primary: in the term on record if that is its own and not to begin anew, else in a new one."""
+    with copy.busy:
+        shard.follower_of(copy).detach()
+        connection = copy.open_writer(shard.sync)
+        try:
+            before = head(connection)
+            is_new = begin_to_lead(shard, copy, connection, before, anew)
+        except BaseException:
+            connection.close()
+            raise
+        with shard.changed:
+            if is_new:
+                shard.survived[log.term_of(before)] = before
+            shard.commits.open(connection)
+            shard.primary, copy.position = copy, head(connection)
+            shard.changed.notify_all()
+    shard.wake_followers()
+
+
+def begin_to_lead(shard: "Shard", copy: Copy, connection: sqlite3.Connection, before: int, anew: bool) -> bool:
+    """Migrates, installs the triggers and begins the term; False if the old one goes on."""
+    term, place = shard.control.leader(shard.name)
+    goes_on = not anew and (term, place) == (log.term_of(before), copy.name)
+    migrations.migrate(connection, copy.place, shard.name)
+    connection.execute("BEGIN IMMEDIATE")
+    is_changed = log.install(connection, log.triggers(connection))
+    if goes_on:
+        if is_changed:
+            log.mark_gap(connection)
+        connection.execute("COMMIT")
+        return False
+    new = shard.control.new_term(shard.name, max(term, log.term_of(before)))
+    log.start_term(connection, new)
+    connection.execute("COMMIT")
+    shard.control.record_leader(shard.name, new, copy.name)
+    logger.info("shard %s: %s leads term %d after position %d", shard.name, copy.name, new, before)
+    return True
+
+
+def fail_over(shard: "Shard", error: Exception) -> None:
+    """Replaces the primary, whose file failed. The caller holds the right to write."""
+    old = shard.primary
+    if old is None:
+        return
+    logger.error("shard %s: the primary's file in %s failed: %s", shard.name, old.name, error)
+    shard.failovers += 1
+    with shard.changed:
+        shard.primary, old.position = None, 0  # what it alone has counts no more
+        shard.changed.notify_all()
+    shard.commits.close(error)
+    salvage(shard, old)
+    elect(shard, but=old)
+    if shard.primary is None and old.path and not find_problem(old.path):
+        lead_after_all(shard, old)
+    else:
+        discard(shard, old, old.path)
+    shard.alarm.set()
+
+
+def salvage(shard: "Shard", old: Copy) -> None:
+    """The replicas read what they can of a primary that is no more."""
+    for follower in shard.followers:
+        with follower.copy.busy, suppress(sqlite3.Error, Damaged, OSError):
+            if follower.copy is not old and follower.is_attached_to(old):
+                follower.follow(old)
+
+
+def lead_after_all(shard: "Shard", old: Copy) -> None:
+    """No other copy can, and the file is sound: the error passed, or it was not the file's."""
+    with old.busy:
+        old.use(old.path)
+    try_to_lead(shard, old, anew=True)
+
+
+def examine(shard: "Shard", copy: Copy) -> None:
+    """Somebody met an error at this copy: its file decides what becomes of it."""
+    path, error = copy.path, copy.error
+    if path is None or error is None:
+        return
+    problem = verdict(copy, path, error)
+    if not problem:
+        copy.error = None
+        return
+    with shard.commits.lock:
+        if copy.path == path and copy is shard.primary:
+            return fail_over(shard, Damaged(problem))
+    discard(shard, copy, path)
+
+
+def verdict(copy: Copy, path: Path, error: Exception) -> str:
+    """What is wrong with the file, or ""."""
+    if isinstance(error, sqlite3.IntegrityError):
+        return f"its rows contradict the primary's: {error}"
+    try:
+        copy.check_identity()
+    except Replaced as replaced:
+        return str(replaced)
+    return find_problem(path)
+
+
+def discard(shard: "Shard", copy: Copy, path: Path | None) -> None:
+    """Stops using a bad file; its follower will make a new one."""
+    with copy.busy:
+        if path and copy.path == path and copy is not shard.primary:
+            logger.error("shard %s copy %s: %s is set aside", shard.name, copy.name, path.name)
+            copy.use(None)
+            shard.follower_of(copy).detach()
+            set_aside(path, shard.name)
+    copy.wake.set()
+
+
+def cannot_lead(shard: "Shard") -> CannotStart:
+    """The sentence for a start without a leader."""
+    term, place = shard.control.leader(shard.name)
+    return CannotStart(
+        f"Shard {shard.name} has no file that may lead: the newest was in place {place or 'a'} (term {term}) and is "
+        "missing or damaged, and the others lack saved changes. Put that file back, or restore a backup."
+    )
