@@ -1,0 +1,242 @@
+"""Invalidation: every committed change reaches every cache, in order, before its writer gets its answer."""
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from minisocial.cache.floors import Floors
+from minisocial.cache.global_cache import GlobalCache
+from minisocial.cache.leases import Leases
+from minisocial.cache.local_cache import LocalCache
+from minisocial.clock import Clock
+
+log = logging.getLogger(__name__)
+
+
+class Change(Protocol):
+    """A changed row, as the database's log tells it."""
+
+    @property
+    def shard(self) -> str: ...
+    @property
+    def position(self) -> int: ...
+    @property
+    def table(self) -> str: ...
+    @property
+    def op(self) -> str: ...
+    @property
+    def key(self) -> tuple[Any, ...]: ...
+    @property
+    def logged(self) -> dict[str, Any]: ...
+
+
+C = TypeVar("C", bound=Change)
+Purge = Callable[[Collection[str]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class InvalidationSnapshot:
+    changes: int  # seen
+    keys: int  # dropped for them
+    floors: int  # standing now
+    leases: int  # being loaded now
+    voided: int  # keys that changed while they were being loaded
+    expired: int  # keys whose loader was taken for dead
+    overtaken: int  # loads that saw a change nobody had told of in time
+    errors: int  # keys_of or a subscriber failed
+
+
+class Invalidation(Generic[C]):
+    """Tells all caches what has changed. Shared by all nodes of a system; a consumer of the log.
+
+    For each key a change touches it leaves a floor, voids the lease, drops the entry everywhere, and
+    tells the subscribers, in that order. When the call returns, no reader that begins then is given
+    anything older than the change. Why no interleaving can bring an old value back:
+
+    *A fill that comes late.* Loader L, change c at position p:
+        1. L takes the lease        2. L reads the row         3. c commits; floor p, lease voided
+        4. c drops the entries      5. L would fill: each cache asks `lease.holds(key)` under the same
+        lock under which it drops, so either L's entry came before 4 and is dropped, or it is refused.
+
+    *A load that begins late, from a copy that lags.*
+        1. floor p, voided, dropped 2. L takes the lease, then reads the floor: it is p, and the load is
+        asked for a copy at p or past it. L takes the lease *first*: had it read the floor before 1 and
+        taken the lease after, the change would have met neither of the two.
+
+    *A reader in between*, when the change can be seen already and nobody has been told yet.
+        1. c commits on the primary  2. L loads there, at p  3. the person reads again, through another
+        node, which still holds the old entry: back in time. So a loader waits until the invalidation
+        has heard of position p (`wait_until_heard`) before it hands out what it has loaded.
+
+    *Somebody who waited.* 1. W waits for L  2. L finishes  3. c: floor p  4. W wakes up and compares
+        with the floor, and with `base`, which holds when the floor has gone already: it does not take a
+        value from before c, although it could defend it.
+
+    What cannot be told exactly is told too widely: if `keys_of` fails for a change, everything is
+    forgotten. Failures are logged and counted; nothing is raised into the commit.
+    """
+
+    def __init__(
+        self,
+        keys_of: Callable[[C], Iterable[str]],
+        floor_position: Callable[[str], int],
+        shared: GlobalCache,
+        *,
+        lease_seconds: float = 2.0,
+        floor_limit: int = 10_000,
+        patience: float = 0.1,
+        clock: Clock | None = None,
+    ) -> None:
+        """`floor_position(shard)`: the lowest position of any copy a reader may be given.
+
+        `patience`: seconds a loader waits for the news of a change it has seen already.
+        """
+        self.leases = Leases(lease_seconds, clock or Clock())
+        self._keys_of = keys_of
+        self._floor_position = floor_position
+        self._shared = shared
+        self._floor_limit = floor_limit
+        self._patience = patience
+        self._lock = threading.Lock()  # guards changes of _floors and of what is in it, and the counters
+        self._floors: dict[str, Floors] = {}
+        self._heard: dict[str, int] = {}
+        self._news = threading.Condition()  # guards changes of _heard
+        self.locals: tuple[LocalCache, ...] = ()
+        self._subscribers: tuple[tuple[Purge, Callable[[], None]], ...] = ()
+        self._changes = self._keys = self._overtaken = self._errors = 0
+
+    def join(self, local: LocalCache) -> None:
+        """A node's cache is told of changes from now on."""
+        with self._lock:
+            self.locals = (*self.locals, local)
+
+    def leave(self, local: LocalCache) -> None:
+        """The node is gone, and with it its cache."""
+        with self._lock:
+            self.locals = tuple(each for each in self.locals if each is not local)
+
+    def subscribe(self, purge: Purge, purge_all: Callable[[], None]) -> None:
+        """`purge(keys)` is called with each set of changed keys, after the caches have dropped them.
+
+        `purge_all()` is called when all caches were emptied.
+        """
+        with self._lock:
+            self._subscribers = (*self._subscribers, (purge, purge_all))
+
+    def floors(self, shard: str) -> Floors:
+        """The floors of a shard."""
+        floors = self._floors.get(shard)
+        if floors is None:
+            with self._lock:
+                floors = self._floors.setdefault(shard, Floors(self._floor_limit))
+        return floors
+
+    def __call__(self, changes: Sequence[C]) -> None:
+        """Changes of one shard, in the order of their commits."""
+        if not changes:
+            return
+        self._changes += len(changes)
+        shard, position = changes[-1].shard, changes[-1].position
+        keys = self._touched(changes)
+        floors = self.floors(shard)
+        self._begin(floors, keys, position)
+        try:
+            self._drop(keys)
+        finally:
+            self._end(floors)
+        self._tell(keys)
+        self._hear(shard, position)
+        self._settle(shard, floors)
+
+    def forget_everything(self) -> None:
+        """Empty all caches: after a bulk load, or when a shard has lost commits."""
+        self.leases.void_all()
+        self._drop(None)
+        self._tell(None)
+
+    def wait_until_heard(self, shard: str, position: int) -> None:
+        """Wait until all changes up to a position that was read have reached the caches.
+
+        The first position read of a shard counts as heard. One that nobody tells of (a change made
+        by another program, a new term) is waited for once, with patience, and then counts as heard.
+        """
+        if self._heard.get(shard, -1) >= position:
+            return
+        with self._news:
+            if shard in self._heard and not self._news.wait_for(lambda: self._heard[shard] >= position, self._patience):
+                self._overtaken += 1
+            self._heard[shard] = max(position, self._heard.get(shard, 0))
+
+    def snapshot(self) -> InvalidationSnapshot:
+        for shard, floors in list(self._floors.items()):
+            self._settle(shard, floors)
+        return InvalidationSnapshot(
+            changes=self._changes,
+            keys=self._keys,
+            floors=sum(len(floors.by_key) for floors in list(self._floors.values())),
+            leases=len(self.leases),
+            voided=self.leases.voided,
+            expired=self.leases.expired,
+            overtaken=self._overtaken,
+            errors=self._errors,
+        )
+
+    def _touched(self, changes: Sequence[C]) -> dict[str, int] | None:
+        """Each key with the position of its last change; None if that could not be found out."""
+        try:
+            return {key: change.position for change in changes for key in self._keys_of(change)}
+        except Exception:
+            log.exception("the keys of a change are not known: all caches are emptied")
+            self._count_error()
+            return None
+
+    def _begin(self, floors: Floors, keys: dict[str, int] | None, position: int) -> None:
+        with self._lock:
+            self._keys += len(keys or ())
+            floors.running += 1
+            if keys is None:
+                floors.lift_all(position)
+            else:
+                floors.lift(keys)
+        if keys is None:
+            self.leases.void_all()
+        else:
+            self.leases.void(keys)
+
+    def _hear(self, shard: str, position: int) -> None:
+        with self._news:
+            self._heard[shard] = max(position, self._heard.get(shard, 0))
+            self._news.notify_all()
+
+    def _drop(self, keys: Collection[str] | None) -> None:
+        for local in self.locals:
+            local.clear() if keys is None else local.drop(keys)
+        self._shared.clear() if keys is None else self._shared.drop(keys)
+
+    def _end(self, floors: Floors) -> None:
+        with self._lock:
+            floors.running -= 1
+
+    def _settle(self, shard: str, floors: Floors) -> None:
+        try:
+            reached = self._floor_position(shard)
+        except Exception:
+            log.exception("how far the copies of shard %s are is not known: its floors stay", shard)
+            self._count_error()
+            reached = 0
+        with self._lock:
+            floors.settle(reached)
+
+    def _tell(self, keys: Collection[str] | None) -> None:
+        for purge, purge_all in self._subscribers:
+            try:
+                purge_all() if keys is None else purge(keys)
+            except Exception:
+                log.exception("a subscriber of the invalidation failed")
+                self._count_error()
+
+    def _count_error(self) -> None:
+        with self._lock:
+            self._errors += 1
