@@ -1,0 +1,175 @@
+"""The outbox: what must still happen because of a write, stored in the write's own transaction.
+
+A row is there as long as its task has not finished: the rows are the truth, and the queue behind
+them only says what comes next. A commit that survives brings its tasks with it, and one that does
+not leaves none behind.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from minisocial.clock import Clock
+from minisocial.ids import IdMaker, milliseconds
+from minisocial.trace import note, request_id
+
+TABLE = "outbox"
+ARGS_LIMIT = 256 << 10  # characters of JSON; a task names rows, it does not carry them
+
+
+class Transaction(Protocol):
+    """An open write block on one shard."""
+
+    def execute(self, sql: str, params: Sequence[Any] = (), /) -> Any: ...
+
+
+class Reader(Protocol):
+    """One copy of a shard at one moment."""
+
+    def rows(self, sql: str, params: Sequence[Any] = (), /) -> list[tuple[Any, ...]]: ...
+
+
+class Change(Protocol):
+    """A changed row, as the log of a shard tells it."""
+
+    @property
+    def shard(self) -> str: ...
+    @property
+    def position(self) -> int: ...
+    @property
+    def table(self) -> str: ...
+    @property
+    def op(self) -> str: ...
+    @property
+    def key(self) -> tuple[Any, ...]: ...
+
+
+class Store(Protocol):
+    """The part of the database this box needs: shards that each hold an `outbox` table."""
+
+    @property
+    def names(self) -> Sequence[str]: ...
+    def write(self, shard: str) -> AbstractContextManager[Transaction]: ...
+    def read(self, shard: str, at_least: int = 0) -> AbstractContextManager[Reader]: ...
+    def position(self, shard: str) -> int: ...
+    def subscribe(self, consumer: Callable[[Sequence[Change]], None]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One thing to do. It may come more than once, so what a handler does must bear repeating."""
+
+    id: int  # of its outbox row
+    shard: str  # where that row lies
+    name: str
+    args: dict[str, Any]
+    attempt: int = 1
+    request_id: str = ""  # of the request that caused it
+    created_ms: int = 0  # when its cause was written
+    enqueued_ms: int = 0  # when it went to the queue for this attempt
+    _marks: set[str] = field(default_factory=set, repr=False, compare=False)
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What tells it from all others."""
+        return self.shard, self.id
+
+    def finish(self, tx: Transaction) -> bool:
+        """Takes the task out of the outbox in the handler's own write block, on the task's shard.
+
+        Effect and removal then commit together: an effect guarded by this answer happens exactly
+        once, and the task costs one commit less. False if it had been finished before.
+        """
+        self._marks.add("finished")
+        return bool(tx.execute("DELETE FROM outbox WHERE id = ?", (self.id,)).rowcount)
+
+    @property
+    def says_finished(self) -> bool:
+        """Whether the handler called `finish`; its block may have been undone since."""
+        return "finished" in self._marks
+
+
+class Outbox:
+    """The outbox tables of all shards."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = {shard: IdMaker(0, clock) for shard in store.names}
+
+    def open(self, known: Iterable[tuple[str, int]]) -> None:
+        """Sees to it that new rows get identifiers above all that are stored or `known` elsewhere.
+
+        An identifier used again, after the clock was set back, could be taken for the older task:
+        one still queued would run twice, one that is dead would have the new one thrown away.
+        """
+        newest = {shard: self._newest(shard) for shard in self._store.names}
+        for shard, id in known:
+            newest[shard] = max(newest.get(shard, 0), id)
+        self._ids = {shard: IdMaker(0, self._clock, milliseconds(id)) for shard, id in newest.items()}
+
+    def add(self, tx: Transaction, shard: str, task: str, args: Mapping[str, Any], cause: str = "") -> int:
+        """Adds a row in the open write block; its id. `cause`: a request other than the current one."""
+        text = json.dumps(args, separators=(",", ":"), allow_nan=False)
+        if len(text) > ARGS_LIMIT:
+            raise ValueError(f"the arguments of task {task!r} are too long for the outbox")
+        id = self._ids[shard].make()
+        row = (id, task, text, cause or request_id(), self._clock.milliseconds())
+        tx.execute("INSERT INTO outbox (id, task, args, request_id, created_at) VALUES (?, ?, ?, ?, ?)", row)
+        note("outbox", task)
+        return id
+
+    def ids_after(self, shard: str, id: int, limit: int) -> list[int]:
+        """The oldest rows above `id`, as they are now."""
+        with self._store.read(shard, self._store.position(shard)) as reader:
+            rows = reader.rows("SELECT id FROM outbox WHERE id > ? ORDER BY id LIMIT ?", (id, limit))
+        return [row[0] for row in rows]
+
+    def tasks(self, shard: str, ids: Sequence[int], at_least: int = 0) -> list[Task]:
+        """The tasks with these ids, in this order; those that are gone are left out."""
+        marks = ",".join("?" * len(ids))
+        sql = f"SELECT id, task, args, request_id, created_at FROM outbox WHERE id IN ({marks})"
+        with self._store.read(shard, at_least) as reader:
+            found = {row[0]: row for row in reader.rows(sql, tuple(ids))}
+        return [self._task(shard, found[id]) for id in ids if id in found]
+
+    def has(self, task: Task) -> bool:
+        """Whether the task is still to be done."""
+        return bool(self.tasks(task.shard, [task.id], self._store.position(task.shard)))
+
+    def settle(self, task: Task) -> None:
+        """Takes a task out, unless its handler did."""
+        if task.says_finished and not self.has(task):
+            return
+        with self._store.write(task.shard) as tx:
+            tx.execute("DELETE FROM outbox WHERE id = ?", (task.id,))
+
+    def depth(self, limit: int = 100_000) -> int:
+        """How many tasks are not finished; counted up to `limit` per shard."""
+        total = 0
+        for shard in self._store.names:
+            with self._store.read(shard) as reader:
+                sql = "SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT ?)"
+                total += reader.rows(sql, (limit,))[0][0]
+        return total
+
+    def _newest(self, shard: str) -> int:
+        with self._store.read(shard, self._store.position(shard)) as reader:
+            return int(reader.rows("SELECT coalesce(max(id), 0) FROM outbox")[0][0])
+
+    def _task(self, shard: str, row: tuple[Any, ...]) -> Task:
+        id, name, text, cause, created_ms = row
+        now = self._clock.milliseconds()
+        created_ms = created_ms if type(created_ms) is int else now
+        return Task(id, shard, str(name), arguments(text), 1, str(cause), created_ms, now)
+
+
+def arguments(text: Any) -> dict[str, Any]:
+    """The arguments as stored; a row written by hand may hold anything, and stops nobody else."""
+    try:
+        args = json.loads(str(text))
+    except (ValueError, RecursionError):
+        args = None
+    return args if isinstance(args, dict) else {"unreadable": str(text)}
