@@ -1,0 +1,183 @@
+"""HTTP as strictly as two servers in a row need it: what could be read in two ways is refused.
+
+Waitress parses well; this adds what RFC 9112 leaves to the server's choice, and the limits.
+"""
+
+import time
+from contextlib import suppress
+from io import BytesIO
+from typing import Any, cast
+
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.task import ErrorTask, WSGITask
+from waitress.utilities import BadRequest, build_http_date
+
+from minisocial.proxy.origin import is_host
+
+LONGEST_CHUNK_LINE = 1024
+UNREAD = 1 << 20  # bytes looked at when a connection is closed
+CHUNK = 64 << 10
+DRAINED = 16 << 20  # bytes of a body that is too large, read and dropped so that the client reads our answer
+
+SENTENCES = {
+    400: "This request was not understood: it is not proper HTTP. Nothing was changed.",
+    413: "That was far too large to be taken. Nothing was changed.",
+    431: "The headers of this request are too long. Deleting this site's cookies may help.",
+    500: "Something broke on our side. Please try again in a moment.",
+    501: "This way of sending is not understood. Nothing was changed.",
+}
+
+
+class Body:
+    """A request's body in memory, kept up to `limit` bytes and only counted beyond."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._length = 0
+        self._file = BytesIO()
+
+    def __len__(self) -> int:
+        return self._length
+
+    def append(self, data: bytes) -> None:
+        self._length += len(data)
+        if self._length <= self._limit:
+            self._file.write(data)
+
+    def getfile(self) -> BytesIO:
+        self._file.seek(0)
+        return self._file
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class StrictParser(HTTPRequestParser):  # type: ignore[misc]
+    """Refuses what smuggles requests: doubled lengths, hosts and framings, folded lines, foreign targets."""
+
+    body_rcv: Any
+    expect_continue: bool
+
+    def __init__(self, adj: Any) -> None:
+        super().__init__(adj)
+        self.began = time.monotonic()
+
+    def parse_header(self, header_plus: bytes) -> None:
+        _refuse_ambiguous(header_plus)
+        super().parse_header(header_plus)
+        _refuse_odd_target(self)
+        if self.body_rcv is not None:
+            self._limit_body()
+
+    def received(self, data: bytes) -> int:
+        count = cast(int, super().received(data))
+        lines = getattr(self.body_rcv, "control_line", b""), getattr(self.body_rcv, "trailer", b"")
+        if max(map(len, lines)) > LONGEST_CHUNK_LINE:
+            self.error = BadRequest("chunk line too long")
+            self.completed = True
+        return count
+
+    def _limit_body(self) -> None:
+        self.body_rcv.buf = Body(self.adj.body_bytes)
+        if self.expect_continue and self.content_length > self.adj.body_bytes:
+            # the client asks first: say no at once, and expect no body
+            self.expect_continue = False
+            self.body_rcv = None
+            self.headers["CONNECTION"] = "close"
+
+
+class PlainErrorTask(ErrorTask):  # type: ignore[misc]
+    """What somebody gets whose request could not even be read: one sentence, no names or versions."""
+
+    def execute(self) -> None:
+        error = self.request.error
+        body = SENTENCES.get(error.code, SENTENCES[400]).encode() + b"\n"
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers += [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")]
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class CompleteTask(WSGITask):  # type: ignore[misc]
+    """Sends a complete answer in one piece.
+
+    Waitress itself closes the connection after each 304, respells and sorts every header, and sends the
+    headers and the body as two packets; our answers are complete and well spelled, so none of it is needed.
+    """
+
+    wrote_header: bool
+
+    def write(self, data: bytes) -> None:
+        if self.wrote_header or not self.has_body or len(data) != self.content_length:
+            super().write(data)
+            return
+        whole = self.build_response_header() + data
+        self.wrote_header = True
+        self.content_bytes_written = len(data)
+        self.channel.write_soon(whole)
+
+    def build_response_header(self) -> bytes:
+        if self._has_to_close():
+            self.set_close_on_finish()
+        elif self.version == "1.0":
+            self.response_headers.append(("Connection", "Keep-Alive"))
+        lines = [f"HTTP/{self.version} {self.status}", f"Date: {build_http_date(self.start_time)}"]
+        lines += [f"{name}: {value}" for name, value in self.response_headers]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+    def _has_to_close(self) -> bool:
+        asked = self.request.headers.get("CONNECTION", "").lower()
+        keeps = asked == "keep-alive" if self.version == "1.0" else asked != "close"
+        return not keeps or (self.has_body and self.content_length is None)
+
+
+class StrictChannel(HTTPChannel):  # type: ignore[misc]
+    """A connection that speaks strictly, one request after the other."""
+
+    parser_class = StrictParser
+    error_task_class = PlainErrorTask
+    task_class = CompleteTask
+
+    def close_if_slow(self, seconds: float) -> None:
+        """Closes it if a request takes too long to arrive: idle bytes now and then do not hold it open."""
+        request = self.request
+        if request is not None and time.monotonic() - request.began > seconds:
+            self.will_close = True
+
+    def handle_close(self) -> None:
+        """Closes it; what has arrived and was not read is read first, or our last words would be lost with it."""
+        with suppress(OSError, AttributeError):  # nothing there; or closed already
+            for _ in range(UNREAD // CHUNK):
+                if not self.socket.recv(CHUNK):
+                    break
+        super().handle_close()
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing being read, run or sent."""
+        return not (self.requests or self.request or self.total_outbufs_len)
+
+
+def _refuse_ambiguous(head: bytes) -> None:
+    head = head.lower()
+    framings = head.count(b"\r\ncontent-length:") + head.count(b"\r\ntransfer-encoding:")
+    if framings > 1:
+        raise ParsingError("more than one length")
+    if head.count(b"\r\nhost:") > 1:
+        raise ParsingError("more than one Host")
+    if b"\r\n " in head or b"\r\n\t" in head:
+        raise ParsingError("folded header line")
+
+
+def _refuse_odd_target(request: Any) -> None:
+    host = request.headers.get("HOST")
+    if host is None and request.version == "1.1":
+        raise ParsingError("no Host")
+    if host is not None and not is_host(host):
+        raise ParsingError("odd Host")
+    if request.proxy_netloc and request.proxy_netloc != host:
+        raise ParsingError("target and Host differ")
+    if request.version != "1.1" and "TRANSFER_ENCODING" in request.headers:
+        raise ParsingError("Transfer-Encoding in HTTP/1.0")

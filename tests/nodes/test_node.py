@@ -1,0 +1,88 @@
+"""A request node: slots, states, counts."""
+
+import threading
+
+import pytest
+
+from minisocial.errors import NodeDown, Overloaded
+from minisocial.nodes import Node
+from tests.fakes import FakeSite, ask
+
+
+def test_node_answers_with_its_application_and_counts_it() -> None:
+    node = Node("read-1", "read", FakeSite(b"hello"), slots=2)
+    assert ask(node).body == b"hello"
+    seen = node.snapshot()
+    assert (seen.served, seen.failed, seen.in_flight, seen.state) == (1, 0, 0, "up")
+
+
+def test_server_error_counts_as_failed() -> None:
+    node = Node("read-1", "read", FakeSite(status="500 Broken"), slots=1)
+    assert ask(node).code == 500
+    assert node.snapshot().failed == 1
+
+
+def test_exception_goes_on_counts_as_failed_and_gives_the_slot_back() -> None:
+    site = FakeSite()
+    site.error = ValueError("bug")
+    node = Node("read-1", "read", site, slots=1)
+    for _ in range(3):
+        with pytest.raises(ValueError, match="bug"):
+            ask(node)
+    seen = node.snapshot()
+    assert (seen.served, seen.failed, seen.in_flight) == (3, 3, 0)
+
+
+def test_node_that_is_down_runs_nothing_until_it_is_up_again() -> None:
+    site = FakeSite()
+    node = Node("read-1", "read", site, slots=1)
+    node.take_down()
+    with pytest.raises(NodeDown):
+        ask(node)
+    assert not site.asked
+    node.bring_up()
+    assert ask(node).code == 200
+
+
+def test_slots_are_never_overrun() -> None:
+    node = Node("read-1", "read", FakeSite(), slots=2)
+    assert node.reserve() and node.reserve()
+    assert not node.is_free and not node.reserve()
+    with pytest.raises(Overloaded):
+        ask(node)
+    assert node.snapshot().in_flight == 2
+
+
+def test_draining_node_finishes_what_runs_and_is_down_then() -> None:
+    entered, go_on = threading.Event(), threading.Event()
+
+    def slow(environ: object, start_response: object) -> list[bytes]:
+        entered.set()
+        assert go_on.wait(5)
+        return FakeSite(b"done")({}, start_response)
+
+    node = Node("read-1", "read", slow, slots=2)
+    answers: list[bytes] = []
+    running = threading.Thread(target=lambda: answers.append(ask(node).body))
+    running.start()
+    assert entered.wait(5)
+    node.drain()
+    assert node.state == "draining" and not node.reserve()
+    go_on.set()
+    running.join(5)
+    assert answers == [b"done"] and node.state == "down"
+
+
+def test_idle_node_is_down_as_soon_as_it_is_drained() -> None:
+    node = Node("read-1", "read", FakeSite(), slots=1)
+    node.drain()
+    assert node.state == "down"
+
+
+def test_whoever_watches_is_told_of_a_free_slot_and_of_a_new_state() -> None:
+    told: list[str] = []
+    node = Node("read-1", "read", FakeSite(), slots=1)
+    node.watch(lambda: told.append(node.state))
+    ask(node)
+    node.take_down()
+    assert told == ["up", "down"]

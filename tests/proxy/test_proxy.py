@@ -1,0 +1,382 @@
+"""The proxy: who gets a kept page, who shares an answer, and who never does."""
+
+import gzip
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from minisocial.proxy import Collapse, PageCache, Proxy, StaticFiles
+from minisocial.wsgi import Response
+from tests.fakes import FakeSite, ManualClock, ask, plain_error_page
+from tests.proxy.waiting import until
+
+PUBLIC = "public, max-age=60, stale-while-revalidate=30, stale-if-error=600"
+MEMBER = "theme=dark; session=s3cret"
+
+
+class World:
+    """A proxy in front of a site that answers with public pages unless told otherwise."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "app.css").write_text("body{}")
+        self.clock = ManualClock()
+        self.site = FakeSite(b"<p>hello</p>" * 100, cache_control=PUBLIC, surrogate_key="post:1 feed")
+        self.static = StaticFiles(folder)
+        self.proxy = self.around(self.site)
+
+    def around(self, app: Any) -> Proxy:
+        cache = PageCache(1 << 20, clock=self.clock)
+        collapse: Collapse[Any] = Collapse()
+        return Proxy(app, page_cache=cache, collapse=collapse, static=self.static, error_page=plain_error_page)
+
+    def get(self, path: str = "/", **more: Any) -> Response:
+        return ask(self.proxy, path, **more)
+
+    def count(self) -> int:
+        """How many requests have reached the site."""
+        return len(self.site.asked)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path)
+    yield world
+    world.proxy.stop()
+
+
+def status(answer: Response) -> str:
+    return answer.header("Cache-Status")
+
+
+# the page cache
+
+
+def test_first_visitor_misses_and_the_second_hits(world: World) -> None:
+    first, second = world.get(), world.get()
+    assert status(first) == "minisocial; fwd=uri-miss; stored" and status(second) == "minisocial; hit"
+    assert first.body == second.body == world.site.body and first.header("ETag") == second.header("ETag")
+    assert world.count() == 1
+    seen = world.proxy.snapshot()
+    assert (seen.hits, seen.misses, seen.entries) == (1, 1, 1) and seen.bytes > len(first.body)
+
+
+def test_hit_says_how_old_it_is(world: World) -> None:
+    world.get()
+    world.clock.advance(7.5)
+    assert world.get().header("Age") == "7"
+
+
+def test_kept_page_is_gzipped_for_whoever_takes_it(world: World) -> None:
+    world.get()
+    answer = world.get(accept_encoding="gzip")
+    assert status(answer) == "minisocial; hit" and gzip.decompress(answer.body) == world.site.body
+    assert "Accept-Encoding" in answer.header("Vary")
+
+
+def test_visitor_who_has_the_page_gets_304(world: World) -> None:
+    etag = world.get().header("ETag")
+    assert world.get(if_none_match=etag).code == 304
+    assert world.get(if_none_match='"other"').code == 200
+
+
+def test_condition_of_the_first_visitor_does_not_spoil_the_kept_page(world: World) -> None:
+    world.get(if_none_match='"x"', range="bytes=0-1", if_modified_since="Sun, 06 Nov 2044 08:49:37 GMT")
+    forwarded = world.site.asked[0]
+    assert not any(name in forwarded for name in ("HTTP_IF_NONE_MATCH", "HTTP_RANGE", "HTTP_IF_MODIFIED_SINCE"))
+    assert world.get().body == world.site.body
+
+
+def test_head_has_the_headers_of_get_and_no_body(world: World) -> None:
+    first, second, whole = world.get(method="HEAD"), world.get(method="HEAD"), world.get()
+    assert first.body == second.body == b"" and whole.body == world.site.body
+    assert status(second) == status(whole) == "minisocial; hit"
+    assert second.header("Content-Length") == str(len(whole.body)) and second.header("ETag") == whole.header("ETag")
+    assert world.site.asked[0]["REQUEST_METHOD"] == "GET"
+
+
+def test_purge_drops_the_page(world: World) -> None:
+    world.get()
+    world.site.body = b"new"
+    world.proxy.purge(["post:2"])
+    assert status(world.get()) == "minisocial; hit"
+    world.proxy.purge(["feed"])
+    assert world.get().body == b"new"
+
+
+def test_page_purged_during_its_making_is_not_kept(world: World) -> None:
+    def site(environ: Any, start_response: Any) -> list[bytes]:
+        answer = world.site(environ, start_response)
+        if world.count() == 1:
+            proxy.purge(["post:1"])
+        return answer
+
+    proxy = world.around(site)
+    assert status(ask(proxy)) == "minisocial; fwd=uri-miss"
+    assert status(ask(proxy)) == "minisocial; fwd=uri-miss; stored"
+    assert proxy.snapshot().voided == 1
+
+
+def test_old_page_is_fetched_anew(world: World) -> None:
+    world.site.headers["cache_control"] = "public, max-age=60"
+    world.get()
+    world.clock.advance(61)
+    assert status(world.get()) == "minisocial; fwd=uri-miss; stored"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"cache_control": "private"}, {"cache_control": "no-store"}, {"cache_control": ""}, {"set_cookie": "a=b"},
+     {"vary": "Accept-Language"}],
+)  # fmt: skip
+def test_what_is_not_for_all_is_not_kept(world: World, change: dict[str, str]) -> None:
+    world.site.headers |= change
+    world.get()
+    assert status(world.get()) == "minisocial; fwd=uri-miss"
+    assert world.count() == 2
+
+
+def test_other_than_200_is_not_kept(world: World) -> None:
+    world.site.status = "404 Not Found"
+    assert world.get().code == world.get().code == 404
+    assert world.count() == 2
+
+
+def test_page_that_varies_by_cookie_is_only_for_those_without_any(world: World) -> None:
+    world.site.headers["vary"] = "Cookie"
+    assert status(world.get(cookie="theme=dark")) == "minisocial; fwd=uri-miss"
+    assert status(world.get()) == "minisocial; fwd=uri-miss; stored"
+    assert status(world.get(cookie="theme=dark")) == "minisocial; fwd=vary-miss"
+    assert status(world.get()) == "minisocial; hit"
+
+
+def test_switched_off_it_keeps_nothing(world: World) -> None:
+    world.proxy.page_cache.enabled = False
+    assert status(world.get()) == status(world.get()) == "minisocial; fwd=uri-miss"
+    assert world.get().header("Cache-Control") == "no-cache"
+
+
+# members, writes, and requests that could poison
+
+
+@pytest.mark.parametrize("cookie", [MEMBER, "session=", "__Host-session=x", "session=a; session=b"])
+def test_member_never_gets_a_kept_page_and_leaves_none(world: World, cookie: str) -> None:
+    world.get()
+    assert status(world.get(cookie=cookie)) == "minisocial; fwd=bypass"
+    assert world.count() == 2
+    world.proxy.purge(["feed"])
+    world.get(cookie=cookie)
+    assert status(world.get()) == "minisocial; fwd=uri-miss; stored"
+
+
+def test_request_with_authorization_is_nobody_elses(world: World) -> None:
+    world.get(authorization="Bearer x")
+    assert status(world.get(authorization="Bearer x")) == "minisocial; fwd=bypass"
+    assert status(world.get()) == "minisocial; fwd=uri-miss; stored"
+
+
+def test_surrogate_keys_stay_inside(world: World) -> None:
+    answers = [world.get(), world.get(), world.get(cookie=MEMBER), world.get(method="POST")]
+    assert not any(answer.header("Surrogate-Key") for answer in answers)
+    assert {answer.header("Cache-Control") for answer in answers} == {"no-cache"}
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS"])
+def test_other_methods_go_straight_through(world: World, method: str) -> None:
+    world.get()
+    assert status(world.get(method=method)) == "minisocial; fwd=method"
+    assert world.site.asked[-1]["REQUEST_METHOD"] == method
+
+
+def test_get_with_a_body_is_neither_kept_nor_answered_from_what_is(world: World) -> None:
+    assert status(world.get(CONTENT_LENGTH="3")) == "minisocial; fwd=bypass"
+    assert status(world.get()) == "minisocial; fwd=uri-miss; stored"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"host": "evil.example"}, {"wsgi.url_scheme": "https"}, {"query": "a=1"}, {"path": "/a/b"}, {"path": "//"},
+     {"minisocial.is_local": True}],
+)  # fmt: skip
+def test_pages_of_different_addresses_are_kept_apart(world: World, other: dict[str, Any]) -> None:
+    world.get()
+    assert status(world.get(**other)) == "minisocial; fwd=uri-miss; stored"
+
+
+def test_encoded_question_mark_is_not_a_query(world: World) -> None:
+    world.get("/a", query="b")
+    assert status(world.get("/a?b")) == "minisocial; fwd=uri-miss; stored"
+
+
+def test_very_long_address_is_not_kept(world: World) -> None:
+    assert status(world.get(query="x" * 2000)) == "minisocial; fwd=bypass"
+    assert world.proxy.snapshot().entries == 0
+
+
+# stale pages
+
+
+def test_stale_page_is_shown_while_a_new_one_is_fetched(world: World) -> None:
+    world.get()
+    world.site.body = b"new"
+    world.clock.advance(65)
+    stale = world.get()
+    assert status(stale) == "minisocial; hit; ttl=-5" and stale.body != b"new"
+    assert world.get().body != b"new" and world.count() == 1
+    assert world.proxy.step() and not world.proxy.step()  # two visitors, one fetch
+    fresh = world.get()
+    assert (status(fresh), fresh.body, world.count()) == ("minisocial; hit", b"new", 2)
+    assert world.proxy.snapshot().stale == 2
+
+
+def test_started_proxy_fetches_by_itself(world: World) -> None:
+    world.get()
+    world.clock.advance(65)
+    world.proxy.start()
+    world.get()
+    until(lambda: world.count() == 2)
+
+
+def test_failing_refresh_leaves_the_stale_page(world: World) -> None:
+    world.get()
+    world.clock.advance(65)
+    world.get()
+    world.site.error = ValueError("bug")
+    assert world.proxy.step()
+    assert status(world.get()) == "minisocial; hit; ttl=-5"
+
+
+@pytest.mark.parametrize("failure", ["503 Busy", "500 Broken", "exception"])
+def test_visitors_still_read_when_no_node_answers(world: World, failure: str) -> None:
+    world.get()
+    world.clock.advance(300)
+    if failure == "exception":
+        world.site.error = ValueError("bug")
+    world.site.status = failure
+    answer = world.get()
+    assert answer.code == 200 and answer.body == world.site.body
+    assert status(answer).startswith("minisocial; fwd=stale") and status(answer).endswith("; detail=stale-if-error")
+    assert ("fwd-status=" in status(answer)) == (failure != "exception")
+
+
+def test_failure_is_told_when_the_page_is_too_old(world: World) -> None:
+    world.get()
+    world.clock.advance(700)
+    world.site.status = "503 Busy"
+    assert world.get().code == 503
+
+
+def test_page_purged_meanwhile_is_not_shown_even_if_no_node_answers(world: World) -> None:
+    world.get()
+    world.clock.advance(300)
+
+    def site(environ: Any, start_response: Any) -> list[bytes]:
+        world.proxy.purge(["post:1"])
+        raise ValueError("bug")
+
+    world.proxy._app = site
+    with pytest.raises(ValueError, match="bug"):
+        world.get()
+
+
+def test_exception_without_a_page_goes_on(world: World) -> None:
+    world.site.error = ValueError("bug")
+    with pytest.raises(ValueError, match="bug"):
+        world.get()
+
+
+# collapsed forwarding
+
+
+class Held:
+    """A site that holds its first request until told."""
+
+    def __init__(self, site: FakeSite) -> None:
+        self.site = site
+        self.entered = threading.Event()
+        self.go_on = threading.Event()
+
+    def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
+        is_first = not self.site.asked
+        answer = self.site(environ, start_response)
+        if is_first:
+            self.entered.set()
+            assert self.go_on.wait(10)
+        return answer
+
+
+def together(world: World, requests: list[dict[str, Any]], waiting: int) -> list[Response]:
+    """The answers to requests of which the first is held until `waiting` others wait for it."""
+    held = Held(world.site)
+    world.proxy = world.around(held)
+    answers: list[Response] = []
+    threads = [threading.Thread(target=lambda r=request: answers.append(world.get(**r))) for request in requests]
+    threads[0].start()
+    assert held.entered.wait(10)
+    for thread in threads[1:]:
+        thread.start()
+    until(lambda: world.proxy.collapse.waiting == waiting)
+    held.go_on.set()
+    for thread in threads:
+        thread.join(10)
+    return answers
+
+
+def test_two_hundred_visitors_at_once_are_one_render(world: World) -> None:
+    answers = together(world, [{}] * 200, waiting=199)
+    assert world.count() == 1
+    assert {answer.body for answer in answers} == {world.site.body}
+    assert sorted(map(status, answers)).count("minisocial; fwd=uri-miss; collapsed") == 199
+
+
+def test_equal_requests_of_one_member_share_a_private_answer(world: World) -> None:
+    world.site.headers["cache_control"] = "private, no-cache"
+    answers = together(world, [{"cookie": MEMBER}] * 5, waiting=4)
+    assert world.count() == 1
+    assert sorted(map(status, answers)).count("minisocial; fwd=bypass; collapsed") == 4
+
+
+def test_two_members_never_share(world: World) -> None:
+    world.site.headers["cache_control"] = "private"
+    together(world, [{"cookie": "session=a"}, {"cookie": "session=b"}], waiting=0)
+    assert world.count() == 2
+
+
+def test_visitors_do_not_share_what_is_not_public(world: World) -> None:
+    world.site.headers |= {"cache_control": "private", "set_cookie": "csrf=1"}
+    answers = together(world, [{}] * 4, waiting=3)
+    assert world.count() == 4
+    assert not any("collapsed" in status(answer) for answer in answers)
+
+
+@pytest.mark.parametrize("change", [{"set_cookie": "seen=1"}, {"cache_control": "no-store"}, {"vary": "*"}])
+def test_member_does_not_share_with_herself_what_may_not_be(world: World, change: dict[str, str]) -> None:
+    world.site.headers |= change
+    together(world, [{"cookie": MEMBER}] * 3, waiting=2)
+    assert world.count() == 3
+
+
+def test_writes_are_never_collapsed(world: World) -> None:
+    together(world, [{"method": "POST", "cookie": MEMBER}] * 3, waiting=0)
+    assert world.count() == 3
+
+
+def test_who_comes_after_a_purge_does_not_share_what_was_begun_before(world: World) -> None:
+    held = Held(world.site)
+    world.proxy = world.around(held)
+    first = threading.Thread(target=world.get)
+    first.start()
+    assert held.entered.wait(10)
+    world.proxy.purge(["post:1"])
+    assert status(world.get()) == "minisocial; fwd=uri-miss; stored"
+    held.go_on.set()
+    first.join(10)
+
+
+def test_static_files_are_served_by_the_proxy_itself(world: World) -> None:
+    answer = world.get(world.static.url("app.css"))
+    assert answer.body == b"body{}" and not world.count()
+    missing = world.get("/static/x/nothing")
+    assert missing.code == 404 and not world.count()
