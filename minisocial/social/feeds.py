@@ -1,0 +1,153 @@
+"""Feeds: home, explore, profile, tag. Newest first, paged by identifier."""
+
+import heapq
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any, TypeVar
+
+from minisocial import ids
+from minisocial.cache import Kind
+from minisocial.database import Reader
+from minisocial.errors import Unavailable
+from minisocial.social.cached import (
+    RECENT,
+    RECENT_BY_AUTHOR,
+    RECENT_FOR_EVERYONE,
+    RECENT_HOME,
+    RECENT_WITH_TAG,
+    TALKED_ABOUT,
+)
+from minisocial.social.friends import Friends
+from minisocial.social.pages import Cursor, Page, Source, collect, newest_first, window
+from minisocial.social.posts import Posts, PostView
+from minisocial.social.store import Store
+
+WEEK_MS = 7 * 24 * 3600 * 1000
+FIRST = Cursor()
+K = TypeVar("K", bound=Hashable)
+Rows = Callable[[Reader, Cursor], list[int]]  # identifiers of one shard, newest first
+
+
+class Feeds:
+    """Lists of posts, each as one person may see it."""
+
+    def __init__(self, store: Store, posts: Posts, friends: Friends) -> None:
+        self._store = store
+        self._posts = posts
+        self._friends = friends
+
+    def home(self, viewer: int, cursor: Cursor = FIRST) -> Page[PostView]:
+        """Posts by the people the viewer follows, and their own."""
+        # who is not followed any more is gone at once, though the worker may still be clearing the feed
+        followed = self._friends.circle(viewer).follows | {viewer}
+        entries = _rows("SELECT post FROM home_feed WHERE account = ? AND", "post", viewer)
+
+        def show(post_ids: Sequence[int]) -> dict[int, PostView]:
+            shown = self._posts.show(post_ids, viewer)
+            return {id: view for id, view in shown.items() if view.post.author in followed}
+
+        return collect(self._on_shard(RECENT_HOME, viewer, viewer, entries), cursor, show)
+
+    def profile(self, account: int, viewer: int | None, cursor: Cursor = FIRST) -> Page[PostView]:
+        """What one person wrote, as far as the viewer may see it."""
+        self._posts.refuse_strangers(viewer)
+        written = _rows("SELECT id FROM posts WHERE author = ? AND", "id", account)
+        page = self._page(self._on_shard(RECENT_BY_AUTHOR, account, account, written), viewer, cursor)
+        return replace(page, keys=(*page.keys, f"profile:{account}", f"account:{account}"))
+
+    def explore(self, viewer: int | None, cursor: Cursor = FIRST) -> Page[PostView]:
+        """Everybody's posts for everyone, merged from all shards."""
+        public = _rows("SELECT id FROM posts WHERE visibility = 'everyone' AND", "id")
+        return self._scattered(RECENT_FOR_EVERYONE, lambda shard: shard, public, viewer, cursor)
+
+    def tag(self, tag: str, viewer: int | None, cursor: Cursor = FIRST) -> Page[PostView]:
+        """Posts with a tag that the viewer may see, merged from all shards."""
+        tagged = _rows("SELECT post FROM post_tags WHERE tag = ? AND", "post", tag.lower())
+        return self._scattered(RECENT_WITH_TAG, lambda shard: (shard, tag.lower()), tagged, viewer, cursor)
+
+    def talked_about(self) -> list[tuple[str, int]]:
+        """The tags most used in the last week's posts for everyone, with their numbers of posts."""
+        since = ids.join(self._store.clock.milliseconds() - WEEK_MS, 0)
+
+        def load(reader: Reader) -> tuple[tuple[str, int], ...]:
+            return tuple(reader.rows(_TALKED_ABOUT, (since,)))
+
+        total: dict[str, int] = {}
+        for shard in self._store.cluster.shards:
+            for tag, posts in self._store.cached_one(TALKED_ABOUT, shard, shard, load) or ():
+                total[tag] = total.get(tag, 0) + posts
+        return heapq.nlargest(5, total.items(), key=lambda item: item[1])
+
+    # --- where the identifiers come from -------------------------------------------------------
+
+    def _on_shard(self, kind: Kind[tuple[Any, ...]], key: Hashable, lives_with: int, rows: Rows) -> Source:
+        """A list that lies on one shard: its newest part through the cache, the rest from the database."""
+        return self._recent(kind, self._store.home(lives_with), key, rows)
+
+    def _recent(self, kind: Kind[tuple[Any, ...]], shard: str, key: Hashable, rows: Rows) -> Source:
+        def source(cursor: Cursor) -> Sequence[int]:
+            if cursor.is_first and cursor.limit <= RECENT:
+                newest = Cursor(limit=RECENT)
+                cached = self._store.cached_one(kind, shard, key, lambda reader: tuple(rows(reader, newest)))
+                return (cached or ())[: cursor.limit]
+            with self._store.beside(kind, shard, key) as reader:
+                return rows(reader, cursor)
+
+        return source
+
+    def _scattered(
+        self,
+        kind: Kind[tuple[Any, ...]],
+        key: Callable[[str], Hashable],
+        rows: Rows,
+        viewer: int | None,
+        cursor: Cursor,
+    ) -> Page[PostView]:
+        self._posts.refuse_strangers(viewer)
+        shards = self._store.cluster.shards
+        sources = [self._recent(kind, shard, key(shard), rows) for shard in shards]
+        missing: set[int] = set()
+
+        def source(cursor: Cursor) -> Sequence[int]:
+            return _merged(sources, cursor, missing)
+
+        page = self._page(source, viewer, cursor)
+        keys = [kind.key(key(shard)) for shard in shards]
+        return replace(page, keys=(*page.keys, *keys), complete=not missing)
+
+    def _page(self, source: Source, viewer: int | None, cursor: Cursor) -> Page[PostView]:
+        page = collect(source, cursor, lambda post_ids: self._posts.show(post_ids, viewer))
+        keys = [f"post:{view.post.id}" for view in page.items]
+        authors = {f"account:{view.author.id}" for view in page.items}
+        return replace(page, keys=(*keys, *sorted(authors)))
+
+
+def _rows(select: str, column: str, *params: object) -> Rows:
+    """The rows of one shard that a cursor asks for; `select` ends in WHERE … AND."""
+
+    def rows(reader: Reader, cursor: Cursor) -> list[int]:
+        where, bounds = window(column, cursor)
+        return newest_first([row[0] for row in reader.rows(f"{select} {where}", [*params, *bounds])], cursor)
+
+    return rows
+
+
+def _merged(sources: Sequence[Source], cursor: Cursor, missing: set[int]) -> Sequence[int]:
+    """Gather from every shard and merge; a shard that does not answer is noted in `missing`."""
+    gathered: list[Sequence[int]] = []
+    for number, source in enumerate(sources):
+        try:
+            gathered.append(source(cursor))
+        except Unavailable:
+            missing.add(number)
+    if cursor.min_id is not None:  # the ones next to min_id are the oldest
+        oldest_first = heapq.merge(*(found[::-1] for found in gathered))
+        return list(islice(oldest_first, cursor.limit))[::-1]
+    return list(islice(heapq.merge(*gathered, reverse=True), cursor.limit))
+
+
+_TALKED_ABOUT = """
+    SELECT tag, count(*) FROM post_tags JOIN posts ON posts.id = post_tags.post
+    WHERE post_tags.post > ? AND visibility = 'everyone' GROUP BY tag ORDER BY 2 DESC, 1 LIMIT 20
+"""

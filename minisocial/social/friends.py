@@ -1,0 +1,299 @@
+"""Friends: asking, accepting, ending, and following those who need not be asked.
+
+A friendship is a register on each side. Whoever acts writes their own side with a new version; the
+outbox carries the other half over, where the higher version wins. Both sides therefore end equal
+whatever the order, the repeats and the crashes in between (a last-writer-wins register: Shapiro et
+al., "A comprehensive study of Convergent and Commutative Replicated Data Types", 2011).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from minisocial.cache import Kind
+from minisocial.database import Reader, Transaction
+from minisocial.errors import Forbidden, NotFound
+from minisocial.social.accounts import Account, Accounts
+from minisocial.social.pages import Cursor, Page
+from minisocial.social.store import Store
+
+MOST_LISTED = 5000
+
+NONE, REQUESTED, RECEIVED, FRIENDS, DECLINED, ENDED = "", "requested", "received", "friends", "declined", "ended"
+
+# (my state, what I do) → (my new state, the other's new state or None: they are not told)
+MOVES: dict[tuple[str, str], tuple[str, str | None]] = {
+    (NONE, "add"): (REQUESTED, RECEIVED),
+    (ENDED, "add"): (REQUESTED, RECEIVED),
+    (RECEIVED, "add"): (FRIENDS, FRIENDS),  # they asked first
+    (DECLINED, "add"): (FRIENDS, FRIENDS),  # they asked, and still do
+    (RECEIVED, "accept"): (FRIENDS, FRIENDS),
+    (RECEIVED, "decline"): (DECLINED, None),
+    (REQUESTED, "cancel"): (ENDED, ENDED),
+    (FRIENDS, "unfriend"): (ENDED, ENDED),
+}
+# doing it again changes nothing and is no error: a button pressed twice
+DONE_ALREADY = {
+    (REQUESTED, "add"),
+    (FRIENDS, "add"),
+    (FRIENDS, "accept"),
+    (DECLINED, "decline"),
+    (ENDED, "cancel"),
+    (ENDED, "unfriend"),
+    (NONE, "unfriend"),
+    (NONE, "cancel"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What `account`'s side knows of it and `other`."""
+
+    account: int
+    other: int
+    friendship: str = NONE  # "", requested, received, friends
+    follows: bool = False  # account sees other's posts in the home feed
+    followed: bool = False  # other may see account's posts for friends
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """Everybody `account` has to do with: (version, other), newest first, at most 5,000 each."""
+
+    friends: tuple[tuple[int, int], ...]
+    received: tuple[tuple[int, int], ...]
+    requested: tuple[tuple[int, int], ...]
+    follows: frozenset[int]  # friends, and accounts followed one way
+
+
+PAIR: Kind[Pair] = Kind(
+    "pair",
+    encode=lambda p: [p.account, p.other, p.friendship, p.follows, p.followed],
+    decode=lambda row: Pair(*row),
+)
+CIRCLE: Kind[Circle] = Kind(
+    "circle",
+    encode=lambda c: [c.friends, c.received, c.requested, sorted(c.follows)],
+    decode=lambda row: Circle(_versions(row[0]), _versions(row[1]), _versions(row[2]), frozenset(row[3])),
+)
+
+
+def _versions(rows: Iterable[Iterable[int]]) -> tuple[tuple[int, int], ...]:
+    return tuple((version, other) for version, other in rows)
+
+
+class Friends:
+    """Everything two people can be to each other."""
+
+    def __init__(self, store: Store, accounts: Accounts) -> None:
+        self._store = store
+        self._accounts = accounts
+
+    # --- knowing -------------------------------------------------------------------------------
+
+    def pair(self, viewer: int, other: int) -> Pair:
+        """What the viewer's side knows of the two."""
+        return self.pairs([(viewer, other)])[viewer, other]
+
+    def pairs(self, ids: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Pair]:
+        """The same for many: {(account, other): Pair}."""
+        ids = list(ids)
+        found = self._store.cached_many(PAIR, ids, _load_pairs, lambda id: id[0])
+        return {id: found.get(id) or Pair(*id) for id in ids}
+
+    def circle(self, account: int) -> Circle:
+        """Everybody this person has to do with."""
+        shard = self._store.home(account)
+        found = self._store.cached_one(CIRCLE, shard, account, lambda reader: _load_circle(reader, account))
+        return found or Circle((), (), (), frozenset())
+
+    def of(self, account: int, cursor: Cursor = Cursor()) -> Page[Account]:  # noqa: B008  (frozen)
+        """A person's friends, the newest friendship first; the cursor counts versions."""
+        return self._listed(self.circle(account).friends, cursor)
+
+    def requests(self, viewer: int) -> list[Account]:
+        """Who wants to be the viewer's friend, newest first, the first hundred."""
+        return self._listed(self.circle(viewer).received, Cursor(limit=100)).items
+
+    def requested(self, viewer: int) -> list[Account]:
+        """Whom the viewer has asked and who has not answered, newest first, the first hundred."""
+        return self._listed(self.circle(viewer).requested, Cursor(limit=100)).items
+
+    def request_count(self, viewer: int) -> int:
+        return len(self.circle(viewer).received)
+
+    def in_common(self, viewer: int, other: int) -> int:
+        """How many friends the two share."""
+        mine, theirs = self.circle(viewer).friends, self.circle(other).friends
+        return len({id for _, id in mine} & {id for _, id in theirs})
+
+    def _listed(self, versions: tuple[tuple[int, int], ...], cursor: Cursor) -> Page[Account]:
+        if cursor.min_id is not None:
+            newer = [pair for pair in versions if pair[0] > cursor.min_id]
+            kept = newer[-cursor.limit :]
+        else:
+            kept = [pair for pair in versions if cursor.max_id is None or pair[0] < cursor.max_id][: cursor.limit]
+        found = self._accounts.many(other for _, other in kept)
+        if not kept:
+            return Page([])
+        return Page(
+            [found[other] for _, other in kept if other in found],
+            older=kept[-1][0] if kept[-1] != versions[-1] else None,
+            newer=kept[0][0] if kept[0] != versions[0] else None,
+        )
+
+    # --- acting --------------------------------------------------------------------------------
+
+    def add(self, viewer: int, other: int) -> None:
+        """Ask for friendship; accept where they asked first; follow where nobody needs to ask."""
+        if viewer == other:
+            raise Forbidden("You are your own best friend already.")
+        if self._accounts.get(other).approves_followers:
+            self._move(viewer, other, "add")
+        else:
+            self.follow(viewer, other)
+
+    def accept(self, viewer: int, other: int) -> None:
+        """Become friends with somebody who asked."""
+        self._move(viewer, other, "accept")
+
+    def decline(self, viewer: int, other: int) -> None:
+        """Put a request away; nobody is told."""
+        self._move(viewer, other, "decline")
+
+    def cancel(self, viewer: int, other: int) -> None:
+        """Take one's own request back."""
+        self._move(viewer, other, "cancel")
+
+    def unfriend(self, viewer: int, other: int) -> None:
+        """End a friendship and the following, in both directions."""
+        self._move(viewer, other, "unfriend")
+
+    def _move(self, viewer: int, other: int, action: str) -> None:
+        with self._store.write(viewer) as tx:
+            row = tx.row("SELECT state FROM friendships WHERE account = ? AND other = ?", (viewer, other))
+            state = row[0] if row else NONE
+            move = MOVES.get((state, action))
+            if move is None:
+                if (state, action) in DONE_ALREADY:
+                    return
+                raise NotFound("There is no friend request from this person any more.")
+            self._write_move(tx, viewer, other, state, *move)
+
+    def meet(self, tx: Transaction, viewer: int, other: int) -> None:
+        """Both asked each other at the same moment: they are friends, in the open transaction."""
+        self._write_move(tx, viewer, other, RECEIVED, *MOVES[RECEIVED, "add"])
+
+    def _write_move(
+        self, tx: Transaction, viewer: int, other: int, before: str, mine: str, theirs: str | None
+    ) -> None:
+        version = self._next_version(tx, "friendships", viewer, other)
+        write_friendship(tx, viewer, other, mine, version)
+        if theirs is not None:
+            told = {"account": other, "other": viewer, "state": theirs, "version": version}
+            self._store.later(tx, viewer, "mirror_friendship", **told)
+        if mine in (FRIENDS, DECLINED):  # the request is answered
+            forget_request(tx, viewer, other)
+        if mine == FRIENDS:
+            self._store.later(tx, viewer, "fill_feed", account=viewer, author=other)
+        elif before == FRIENDS:
+            self.end_following(tx, viewer, other)
+
+    def follow(self, viewer: int, other: int) -> None:
+        """Follow an account that does not approve its followers, at once and one way."""
+        if viewer == other or self._accounts.get(other).approves_followers:
+            raise Forbidden("This person decides who follows them. Ask to be friends instead.")
+        with self._store.write(viewer) as tx:
+            if not _follows(tx, viewer, other):
+                self._write_follow(tx, viewer, other, True)
+                self._store.later(tx, viewer, "fill_feed", account=viewer, author=other)
+
+    def unfollow(self, viewer: int, other: int) -> None:
+        """Stop following one way; a friendship stays what it is."""
+        with self._store.write(viewer) as tx:
+            self.end_following(tx, viewer, other)
+
+    def end_following(self, tx: Transaction, viewer: int, other: int) -> None:
+        """Stop following, in the open transaction of the viewer's shard, and clear the feed."""
+        if _follows(tx, viewer, other):
+            self._write_follow(tx, viewer, other, False)
+        self._store.later(tx, viewer, "clear_feed", account=viewer, author=other)
+
+    def _write_follow(self, tx: Transaction, viewer: int, other: int, active: bool) -> None:
+        version = self._next_version(tx, "following", viewer, other)
+        write_follow(tx, "following", viewer, other, active, version)
+        self._store.later(
+            tx, viewer, "mirror_follow", account=other, other=viewer, active=active, version=version
+        )
+
+    def _next_version(self, tx: Transaction, table: str, viewer: int, other: int) -> int:
+        """Now, but above what is there: a clock that steps back must not make the newest word unheard."""
+        row = tx.row(f"SELECT version FROM {table} WHERE account = ? AND other = ?", (viewer, other))
+        return max(self._store.cluster.new_id(viewer), row[0] + 1 if row else 0)
+
+
+def write_friendship(tx: Transaction, account: int, other: int, state: str, version: int) -> bool:
+    """Write one side's register unless a higher version is there; says whether it was written.
+
+    Of two words with the same version, by two clocks that disagree, the later in the alphabet counts.
+    """
+    done = tx.execute(
+        "INSERT INTO friendships (account, other, state, version) VALUES (?, ?, ?, ?) ON CONFLICT (account, other)"
+        " DO UPDATE SET state = excluded.state, version = excluded.version"
+        " WHERE (excluded.version, excluded.state) > (version, state)",
+        (account, other, state, version),
+    )
+    return done.rowcount > 0
+
+
+def write_follow(tx: Transaction, table: str, account: int, other: int, active: bool, version: int) -> bool:
+    """The same for a follow; `table` is following (the follower's side) or followers."""
+    done = tx.execute(
+        f"INSERT INTO {table} (account, other, active, version) VALUES (?, ?, ?, ?) ON CONFLICT (account, other)"
+        " DO UPDATE SET active = excluded.active, version = excluded.version WHERE excluded.version > version",
+        (account, other, int(active), version),
+    )
+    return done.rowcount > 0
+
+
+def forget_request(tx: Transaction, account: int, actor: int) -> None:
+    """A request that was answered or taken back is no news any more."""
+    tx.execute("DELETE FROM notifications WHERE account = ? AND kind = 'request' AND actor = ?", (account, actor))
+
+
+def _follows(tx: Transaction, viewer: int, other: int) -> bool:
+    row = tx.row("SELECT active FROM following WHERE account = ? AND other = ?", (viewer, other))
+    return bool(row and row[0])
+
+
+def _load_pairs(reader: Reader, ids: list[tuple[int, int]]) -> dict[tuple[int, int], Pair]:
+    found = reader.rows(
+        f"WITH asked(account, other) AS (VALUES {','.join('(?,?)' for _ in ids)})"
+        " SELECT account, other, friendships.state, following.active, followers.active FROM asked"
+        " LEFT JOIN friendships USING (account, other) LEFT JOIN following USING (account, other)"
+        " LEFT JOIN followers USING (account, other)",
+        [part for id in ids for part in id],
+    )
+    return {
+        (account, other): Pair(
+            account,
+            other,
+            state if state in (REQUESTED, RECEIVED, FRIENDS) else NONE,
+            follows=state == FRIENDS or bool(following),
+            followed=state == FRIENDS or bool(followed),
+        )
+        for account, other, state, following, followed in found
+    }
+
+
+def _load_circle(reader: Reader, account: int) -> Circle:
+    states: dict[str, list[tuple[int, int]]] = {FRIENDS: [], RECEIVED: [], REQUESTED: []}
+    for state, listed in states.items():
+        listed += reader.rows(
+            "SELECT version, other FROM friendships WHERE account = ? AND state = ? ORDER BY version DESC LIMIT ?",
+            (account, state, MOST_LISTED),
+        )
+    one_way = reader.rows(
+        "SELECT other FROM following WHERE account = ? AND active LIMIT ?", (account, MOST_LISTED)
+    )
+    follows = {other for _, other in states[FRIENDS]} | {row[0] for row in one_way}
+    return Circle(tuple(states[FRIENDS]), tuple(states[RECEIVED]), tuple(states[REQUESTED]), frozenset(follows))

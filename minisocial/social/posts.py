@@ -1,0 +1,287 @@
+"""Posts: publishing, reading, replying, liking, deleting, and who may see what."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from minisocial import ids
+from minisocial.cache import Kind
+from minisocial.database import Reader, Transaction
+from minisocial.errors import Forbidden, Invalid, LoginRequired, NotFound
+from minisocial.social import text as texts
+from minisocial.social.accounts import Account, Accounts
+from minisocial.social.cached import BELOW_ROOT, LIKED
+from minisocial.social.community import Communities
+from minisocial.social.friends import Friends
+from minisocial.social.store import Store, marks
+from minisocial.social.text import Part
+
+VISIBILITIES = ("everyone", "friends", "direct")
+MOST_IN_THREAD = 200
+MOST_ANCESTORS = 20
+NOT_THERE = "This post does not exist, or not for you."
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    id: int
+    author: int
+    text: str
+    visibility: str
+    in_reply_to: int | None
+    root: int  # the post its thread began with; itself for a first post
+    mentions: tuple[tuple[int, str], ...]  # (account, username)
+    likes: int
+    replies: int
+
+    @property
+    def created_at(self) -> int:
+        """Milliseconds since 1970."""
+        return ids.milliseconds(self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class PostView:
+    """A post as one person sees it."""
+
+    post: Post
+    author: Account
+    liked: bool
+
+    @property
+    def url(self) -> str:
+        return f"/@{self.author.username}/{self.post.id}"
+
+    @property
+    def parts(self) -> list[Part]:
+        """The text, cut into text, mentions, tags and links."""
+        return texts.parts(self.post.text, {name for _, name in self.post.mentions})
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A post, what it replies to (oldest first) and all that was said below it (oldest first)."""
+
+    ancestors: list[PostView]
+    post: PostView
+    replies: list[PostView]
+
+
+POST: Kind[Post] = Kind(
+    "post",
+    encode=lambda p: [p.id, p.author, p.text, p.visibility, p.in_reply_to, p.root, p.mentions, p.likes, p.replies],
+    decode=lambda row: _post(row, row[6]),
+)
+_COLUMNS = "id, author, text, visibility, in_reply_to, root, mentions, likes, replies"
+
+
+def _post(row: Sequence[Any], mentions: Iterable[Any]) -> Post:
+    id, author, text, visibility, in_reply_to, root, _, likes, replies = row
+    who = tuple((account, name) for account, name in mentions)
+    return Post(id, author, text, visibility, in_reply_to, root, who, likes, replies)
+
+
+def from_row(row: Sequence[Any]) -> Post:
+    """A post from the columns of its table, in their order."""
+    return _post(row, json.loads(row[6]))
+
+
+class Posts:
+    """Everything people do with posts."""
+
+    def __init__(self, store: Store, accounts: Accounts, friends: Friends, communities: Communities) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._friends = friends
+        self._communities = communities
+
+    # --- seeing --------------------------------------------------------------------------------
+
+    def show(self, post_ids: Sequence[int], viewer: int | None) -> dict[int, PostView]:
+        """Those of the posts that the viewer may see, by id; the one place that decides it."""
+        posts = self._store.cached_many(POST, post_ids, _load, lambda id: id)
+        visible = self._visible([posts[id] for id in post_ids if id in posts], viewer)
+        authors = self._accounts.many({post.author for post in visible})
+        liked = self._liked(visible, viewer)
+        return {
+            post.id: PostView(post, authors[post.author], post.id in liked)
+            for post in visible
+            if post.author in authors
+        }
+
+    def _visible(self, posts: list[Post], viewer: int | None) -> list[Post]:
+        if viewer is None:
+            return [post for post in posts if post.visibility == "everyone"]
+        # the author's own side decides: it knows first when a friendship has ended
+        asked = {(p.author, viewer) for p in posts if p.visibility == "friends" and p.author != viewer}
+        pairs = self._friends.pairs(asked) if asked else {}
+        return [
+            post
+            for post in posts
+            if post.visibility == "everyone"
+            or post.author == viewer
+            or (post.visibility == "friends" and pairs[post.author, viewer].followed)
+            or (post.visibility == "direct" and any(id == viewer for id, _ in post.mentions))
+        ]
+
+    def _liked(self, posts: list[Post], viewer: int | None) -> set[int]:
+        if viewer is None or not posts:
+            return set()
+        asked = [(post.id, viewer) for post in posts]
+        return {id for id, _ in self._store.cached_many(LIKED, asked, _load_liked, lambda id: id[0])}
+
+    def get(self, id: int, viewer: int | None) -> PostView:
+        """One post, or NotFound: also when it is there but not for this person."""
+        self.refuse_strangers(viewer)
+        if not 0 < id <= ids.MAX_ID or id not in (found := self.show([id], viewer)):
+            raise NotFound(NOT_THERE)
+        return found[id]
+
+    def refuse_strangers(self, viewer: int | None) -> None:
+        """Where only members may look, a visitor has to log in first."""
+        if viewer is None and self._communities.get().members_only:
+            raise LoginRequired("Only members can see this. Please log in.")
+
+    def thread(self, id: int, viewer: int | None) -> Thread:
+        """A post with what it replies to and everything below it that the viewer may see."""
+        view = self.get(id, viewer)
+        below = self.show(self._below_root(view.post.root, viewer), viewer)
+        return Thread(self._ancestors(view.post, below, viewer), view, _descendants(id, below))
+
+    def _ancestors(self, post: Post, below: dict[int, PostView], viewer: int | None) -> list[PostView]:
+        known = below | self.show([post.root], viewer)
+        found: list[PostView] = []
+        parent = post.in_reply_to
+        while parent in known and len(found) < MOST_ANCESTORS:
+            found.append(known[parent])
+            parent = known[parent].post.in_reply_to
+        return found[::-1]
+
+    def _below_root(self, root: int, viewer: int | None) -> list[int]:
+        shard = self._store.home(root)
+        found = self._store.cached_one(BELOW_ROOT, shard, root, lambda reader: _load_below(reader, root)) or ()
+        # the worker may still be carrying one's own newest reply to the root's shard
+        mine = self._own_replies(root, viewer) if viewer is not None else []
+        return sorted({*found, *mine})
+
+    def _own_replies(self, root: int, viewer: int) -> list[int]:
+        with self._store.read(viewer) as reader:
+            found = reader.rows(
+                "SELECT id FROM posts WHERE author = ? AND root = ? AND id <> root ORDER BY id DESC LIMIT 20",
+                (viewer, root),
+            )
+        return [row[0] for row in found]
+
+    # --- publishing ----------------------------------------------------------------------------
+
+    def publish(self, viewer: int, text: str, visibility: str, in_reply_to: int | None = None) -> PostView:
+        """Publish a post; the feeds of others, notifications and the thread follow through the outbox."""
+        text = texts.clean("text", text, texts.POST_LENGTH, lines=True, empty="Please write something first.")
+        if visibility not in VISIBILITIES:
+            raise Invalid("visibility", "A post is for everyone, for friends, or for the people it mentions.")
+        parent = self.get(in_reply_to, viewer).post if in_reply_to is not None else None
+        post = self._new(viewer, text, visibility, parent)
+        with self._store.write(viewer) as tx:
+            self._insert(tx, post)
+            self._store.later(tx, viewer, "fan_out", post=post.id)
+            if post.mentions or parent:
+                self._store.later(tx, viewer, "tell_of_post", post=post.id)
+            if parent:
+                self._store.later(tx, viewer, "join_thread", post=post.id)
+        return self.get(post.id, viewer)
+
+    def _new(self, viewer: int, text: str, visibility: str, parent: Post | None) -> Post:
+        mentions = self._mentions(text)
+        if parent and visibility == "direct" and parent.author not in dict(mentions):
+            mentions[parent.author] = self._accounts.get(parent.author).username
+        if visibility == "direct" and not mentions:
+            raise Invalid("text", "A direct post needs somebody to read it: write @ and their username.")
+        id = self._store.cluster.new_id(viewer)
+        in_reply_to, root = (parent.id, parent.root) if parent else (None, id)
+        return Post(id, viewer, text, visibility, in_reply_to, root, tuple(mentions.items()), likes=0, replies=0)
+
+    def _mentions(self, text: str) -> dict[int, str]:
+        return {id: name for name, id in self._accounts.ids_of(texts.mentioned(text)).items()}
+
+    def _insert(self, tx: Transaction, post: Post) -> None:
+        mentions = json.dumps(post.mentions, separators=(",", ":"))
+        tx.execute(
+            f"INSERT INTO posts ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0)",
+            (post.id, post.author, post.text, post.visibility, post.in_reply_to, post.root, mentions),
+        )
+        for tag in texts.tags(post.text):
+            tx.execute("INSERT INTO post_tags (tag, post) VALUES (?, ?)", (tag, post.id))
+        # one's own feed in the same transaction: what one publishes is there at once
+        tx.execute(
+            "INSERT INTO home_feed (account, post, author) VALUES (?, ?, ?)", (post.author, post.id, post.author)
+        )
+
+    def delete(self, viewer: int, id: int) -> None:
+        """Delete one's own post for ever; feeds, threads and counters follow through the outbox."""
+        post = self.get(id, viewer).post
+        if post.author != viewer:
+            raise Forbidden("Only who wrote a post can delete it.")
+        with self._store.write(id) as tx:
+            if not tx.execute("DELETE FROM posts WHERE id = ?", (id,)).rowcount:
+                return
+            for table in ("post_tags", "likes", "replies"):
+                tx.execute(f"DELETE FROM {table} WHERE post = ?", (id,))
+            tx.execute("DELETE FROM home_feed WHERE account = ? AND post = ?", (viewer, id))
+            self._store.later(
+                tx, viewer, "retract", post=id, author=viewer, in_reply_to=post.in_reply_to, root=post.root
+            )
+
+    # --- liking --------------------------------------------------------------------------------
+
+    def like(self, viewer: int, id: int) -> None:
+        """Like a post, once; its counter and the like are one transaction."""
+        post = self.get(id, viewer).post
+        with self._store.write(id) as tx:
+            if not tx.row("SELECT 1 FROM posts WHERE id = ?", (id,)):
+                raise NotFound(NOT_THERE)
+            done = tx.execute("INSERT OR IGNORE INTO likes (post, account) VALUES (?, ?)", (id, viewer))
+            if done.rowcount:
+                tx.execute("UPDATE posts SET likes = likes + 1 WHERE id = ?", (id,))
+                self._store.later(
+                    tx, id, "notify", account=post.author, key=f"like:{id}:{viewer}", kind="like", actor=viewer, post=id
+                )
+
+    def unlike(self, viewer: int, id: int) -> None:
+        """Take a like back."""
+        self.get(id, viewer)
+        with self._store.write(id) as tx:
+            done = tx.execute("DELETE FROM likes WHERE post = ? AND account = ?", (id, viewer))
+            if done.rowcount:
+                tx.execute("UPDATE posts SET likes = likes - 1 WHERE id = ?", (id,))
+
+
+def _descendants(id: int, below: dict[int, PostView]) -> list[PostView]:
+    """Everything under a post, oldest first: identifiers sort by time, so a parent comes before its replies."""
+    under = {id}
+    found = []
+    for reply in sorted(below):
+        if below[reply].post.in_reply_to in under:
+            under.add(reply)
+            found.append(below[reply])
+    return found
+
+
+def _load(reader: Reader, post_ids: list[int]) -> dict[int, Post]:
+    found = reader.rows(f"SELECT {_COLUMNS} FROM posts WHERE id IN ({marks(post_ids)})", post_ids)
+    return {row[0]: from_row(row) for row in found}
+
+
+def _load_liked(reader: Reader, asked: list[tuple[int, int]]) -> dict[tuple[int, int], int]:
+    found = reader.rows(
+        f"SELECT post, account FROM likes WHERE (post, account) IN (VALUES {','.join('(?,?)' for _ in asked)})",
+        [part for id in asked for part in id],
+    )
+    return dict.fromkeys(found, 1)
+
+
+def _load_below(reader: Reader, root: int) -> tuple[int, ...]:
+    found = reader.rows(
+        "SELECT post FROM threads WHERE root = ? ORDER BY post LIMIT ?", (root, MOST_IN_THREAD)
+    )
+    return tuple(row[0] for row in found)

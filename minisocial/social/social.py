@@ -1,0 +1,59 @@
+"""The whole domain of one node: every noun, bound to the node's cache."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+
+from minisocial.cache import ReadThrough
+from minisocial.clock import Clock
+from minisocial.database import DIRECTORY, Cluster
+from minisocial.errors import Forbidden
+from minisocial.social.accounts import Account, Accounts
+from minisocial.social.community import Communities, checked, save
+from minisocial.social.feeds import Feeds
+from minisocial.social.friends import Friends
+from minisocial.social.invites import Invites
+from minisocial.social.notifications import Notifications
+from minisocial.social.passwords import Hasher
+from minisocial.social.posts import Posts
+from minisocial.social.sessions import Sessions
+from minisocial.social.store import Outbox, Store
+
+
+class Social:
+    """Everything people can do here.
+
+    Reads go through the node's cache to replicas, writes to one shard's primary; what concerns another
+    shard or another person is left in the outbox. Holds no state of its own: nodes are disposable.
+    When a shard is away, what lives there raises `Unavailable` and lists over all shards say they are
+    not complete.
+    """
+
+    def __init__(self, cluster: Cluster, cache: ReadThrough, outbox: Outbox, hasher: Hasher, clock: Clock) -> None:
+        self.store = store = Store(cluster, cache, outbox, clock)
+        self.community = Communities(store)
+        self.accounts = Accounts(store, hasher, self.community)
+        self.sessions = Sessions(store)
+        self.invites = Invites(store)
+        self.friends = Friends(store, self.accounts)
+        self.posts = Posts(store, self.accounts, self.friends, self.community)
+        self.feeds = Feeds(store, self.posts, self.friends)
+        self.notifications = Notifications(store, self.accounts, self.posts)
+
+    def reading(self, seen: Mapping[str, int]) -> AbstractContextManager[dict[str, int]]:
+        """For the block, reads are at least as fresh as these positions by shard, and keep them up to date."""
+        return self.store.cluster.session(seen)
+
+    def set_up(
+        self, *, name: str, username: str, display_name: str, email: str, password: str, members_only: bool = True
+    ) -> Account:
+        """The first visit: name the community and open its admin's account."""
+        if self.community.get().is_set_up:
+            raise Forbidden("This community is set up already.")
+        community = checked(name, "", "", "invite", members_only)
+        admin = self.accounts.apply(username, display_name, email, password, role="admin")
+        with self.store.cluster.write(DIRECTORY) as tx:
+            if tx.row("SELECT 1 FROM community"):  # two at once: the first one is the host
+                raise Forbidden("This community is set up already.")
+            save(tx, community)
+            self.accounts.reserve(tx, admin)
+        return self.accounts.open(admin)

@@ -1,0 +1,259 @@
+"""What workers do after the answer: carry a change to the other shard, fill feeds, notify, write letters.
+
+Every task may run twice, or long after the fact. Each therefore looks at what is true now, and its
+effect is keyed, versioned or a set operation, so that doing it again changes nothing.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+
+from minisocial.background import Letter, Task
+from minisocial.database import Transaction
+from minisocial.errors import NotFound
+from minisocial.social import letters
+from minisocial.social.accounts import NewAccount
+from minisocial.social.friends import (
+    ENDED,
+    FRIENDS,
+    NONE,
+    RECEIVED,
+    REQUESTED,
+    forget_request,
+    write_follow,
+    write_friendship,
+)
+from minisocial.social.notifications import notify
+from minisocial.social.posts import _COLUMNS, Post, from_row
+from minisocial.social.social import Social
+
+KEPT = 800  # entries of a home feed
+BATCH = 500  # feeds filled in one transaction, so that small writes pass in between
+BACKFILL = 40  # posts of a new friend that one finds in the feed
+Send = Callable[[Letter], None]
+
+
+class Tasks:
+    """The tasks by name; `public_url` is how links in letters begin."""
+
+    def __init__(self, social: Social, send: Send, public_url: Callable[[], str]) -> None:
+        self._social = social
+        self._store = social.store
+        self._send = send
+        self._public_url = public_url
+
+    def handlers(self) -> Mapping[str, Callable[[Task], None]]:
+        """Every task that anybody leaves in an outbox."""
+        return {
+            "open_account": self.open_account,
+            "fan_out": self.fan_out,
+            "tell_of_post": self.tell_of_post,
+            "join_thread": self.join_thread,
+            "retract": self.retract,
+            "mirror_friendship": self.mirror_friendship,
+            "mirror_follow": self.mirror_follow,
+            "fill_feed": self.fill_feed,
+            "clear_feed": self.clear_feed,
+            "notify": self.notify,
+            "letter": self.letter,
+        }
+
+    def open_account(self, task: Task) -> None:
+        """Finish a sign-up that died between the directory and the person's shard."""
+        self._social.accounts.open(NewAccount(**task.args))
+
+    # --- posts ---------------------------------------------------------------------------------
+
+    def fan_out(self, task: Task) -> None:
+        """Put a post into the home feed of everybody who follows its author and may see it."""
+        if post := self._post(task.args["post"]):
+            self._each_batch(
+                self._readers(post),
+                "INSERT OR IGNORE INTO home_feed (account, post, author) SELECT value, ?2, ?3 FROM json_each(?1)",
+                (post.id, post.author),
+                _TRIM,
+            )
+
+    def retract(self, task: Task) -> None:
+        """Take a deleted post out of feeds, its thread and its parent's counter."""
+        id, author, parent = task.args["post"], task.args["author"], task.args["in_reply_to"]
+        delete = "DELETE FROM home_feed WHERE post = ?2 AND account IN (SELECT value FROM json_each(?1))"
+        self._each_batch(self._followers(author), delete, (id,))
+        if parent is not None:
+            with self._store.write(parent) as tx:
+                if tx.execute("DELETE FROM replies WHERE post = ? AND reply = ?", (parent, id)).rowcount:
+                    tx.execute("UPDATE posts SET replies = replies - 1 WHERE id = ?", (parent,))
+            with self._store.write(task.args["root"]) as tx:
+                tx.execute("DELETE FROM threads WHERE root = ? AND post = ?", (task.args["root"], id))
+
+    def join_thread(self, task: Task) -> None:
+        """Tell the post replied to, and the first post of the thread, of a reply."""
+        post = self._post(task.args["post"])
+        if post is None or post.in_reply_to is None:
+            return
+        with self._store.write(post.in_reply_to) as tx:
+            done = tx.execute("INSERT OR IGNORE INTO replies (post, reply) VALUES (?, ?)", (post.in_reply_to, post.id))
+            if done.rowcount:
+                tx.execute("UPDATE posts SET replies = replies + 1 WHERE id = ?", (post.in_reply_to,))
+        with self._store.write(post.root) as tx:
+            tx.execute("INSERT OR IGNORE INTO threads (root, post) VALUES (?, ?)", (post.root, post.id))
+
+    def tell_of_post(self, task: Task) -> None:
+        """Notify who is replied to or mentioned, if they may see the post."""
+        post = self._post(task.args["post"])
+        if post is None:
+            return
+        told = dict.fromkeys((id for id, _ in post.mentions), "mention")
+        if post.in_reply_to is not None and (parent := self._post(post.in_reply_to)):
+            told[parent.author] = "reply"
+        told.pop(post.author, None)
+        for account, kind in told.items():
+            if self._may_see(account, post):
+                self._notify(account, f"{kind}:{post.id}", kind, post.author, post.id)
+
+    def _may_see(self, account: int, post: Post) -> bool:
+        try:
+            self._social.posts.get(post.id, account)
+        except NotFound:
+            return False
+        return True
+
+    def _post(self, id: int) -> Post | None:
+        with self._store.fresh(self._store.home(id)) as reader:
+            row = reader.row(f"SELECT {_COLUMNS} FROM posts WHERE id = ?", (id,))
+        return from_row(row) if row else None
+
+    def _readers(self, post: Post) -> Iterable[int]:
+        followers = self._followers(post.author)
+        if post.visibility != "direct":
+            return followers
+        mentioned = {id for id, _ in post.mentions}
+        return (id for id in followers if id in mentioned)
+
+    def _followers(self, author: int) -> Iterable[int]:
+        with self._store.fresh(self._store.home(author)) as reader:
+            rows = reader.rows(_FOLLOWERS, (author,))
+        return (row[0] for row in rows)
+
+    def _each_batch(self, accounts: Iterable[int], sql: str, params: tuple[int, ...], then: str = "") -> None:
+        """Run a statement for the feeds of many, a few hundred per transaction; ?1 is their JSON list."""
+        groups: defaultdict[str, list[int]] = defaultdict(list)
+        for account in accounts:
+            groups[self._store.home(account)].append(account)
+        for shard, group in groups.items():
+            for start in range(0, len(group), BATCH):
+                some = json.dumps(group[start : start + BATCH])
+                with self._store.cluster.write(shard) as tx:
+                    tx.execute(sql, (some, *params))
+                    if then:
+                        tx.execute(then, (some,))
+
+    # --- friends -------------------------------------------------------------------------------
+
+    def mirror_friendship(self, task: Task) -> None:
+        """Bring the other side's register to the state that somebody gave theirs."""
+        account, other, state = task.args["account"], task.args["other"], task.args["state"]
+        with self._store.write(account) as tx:
+            row = tx.row("SELECT state FROM friendships WHERE account = ? AND other = ?", (account, other))
+            before = row[0] if row else NONE
+            if not write_friendship(tx, account, other, state, task.args["version"]):
+                return  # done already, or a later word was spoken
+            if state == RECEIVED and before == REQUESTED:
+                self._social.friends.meet(tx, account, other)
+            elif state == ENDED:
+                forget_request(tx, account, other)
+                if before == FRIENDS:
+                    self._social.friends.end_following(tx, account, other)
+            else:
+                self._announce(tx, account, other, state, task.args["version"])
+
+    def _announce(self, tx: Transaction, account: int, other: int, state: str, version: int) -> None:
+        kind = "request" if state == RECEIVED else "accepted"
+        if state == FRIENDS:
+            self._store.later(tx, account, "fill_feed", account=account, author=other)
+        key = f"{kind}:{other}:{version}"
+        notify(tx, self._store.cluster.new_id(account), account, key, kind, other)
+        self._store.later(tx, account, "letter", account=account, other=other, kind=kind, version=version)
+
+    def mirror_follow(self, task: Task) -> None:
+        """Bring the followed person's side to what the follower's side says."""
+        account, other, active = task.args["account"], task.args["other"], task.args["active"]
+        with self._store.write(account) as tx:
+            if write_follow(tx, "followers", account, other, active, task.args["version"]) and active:
+                key = f"follow:{other}:{task.args['version']}"
+                notify(tx, self._store.cluster.new_id(account), account, key, "follow", other)
+
+    def fill_feed(self, task: Task) -> None:
+        """Put the newest posts of somebody newly followed into a home feed."""
+        account, author = task.args["account"], task.args["author"]
+        with self._store.fresh(self._store.home(author)) as reader:
+            rows = reader.rows(_NEWEST, (author, BACKFILL))
+        with self._store.write(account) as tx:
+            tx.execute(
+                "INSERT OR IGNORE INTO home_feed (account, post, author) SELECT ?, value, ? FROM json_each(?)",
+                (account, author, json.dumps([row[0] for row in rows])),
+            )
+            tx.execute(_TRIM_ALL, (account, account, KEPT))
+
+    def clear_feed(self, task: Task) -> None:
+        """Take the posts of somebody no longer followed out of a home feed."""
+        account, author = task.args["account"], task.args["author"]
+        if self._social.friends.pair(account, author).follows:
+            return  # they are followed again by now
+        with self._store.write(account) as tx:
+            tx.execute("DELETE FROM home_feed WHERE account = ? AND author = ?", (account, author))
+
+    # --- telling people ------------------------------------------------------------------------
+
+    def notify(self, task: Task) -> None:
+        """Write one notification."""
+        args = task.args
+        if args["account"] != args["actor"]:
+            self._notify(args["account"], args["key"], args["kind"], args["actor"], args["post"])
+
+    def _notify(self, account: int, key: str, kind: str, actor: int, post: int | None) -> None:
+        with self._store.write(account) as tx:
+            notify(tx, self._store.cluster.new_id(account), account, key, kind, actor, post)
+
+    def letter(self, task: Task) -> None:
+        """Send one letter about a friendship, unless it was sent before."""
+        account, kind = task.args["account"], task.args["kind"]
+        key = f"{kind}-{task.args['version']}-{account}"
+        with self._store.fresh(self._store.home(account)) as reader:
+            if reader.row("SELECT 1 FROM letters_sent WHERE key = ?", (key,)):
+                return
+        self._send(self._written(key, kind, account, task.args["other"]))
+        with self._store.write(account) as tx:
+            now = self._store.clock.milliseconds()
+            tx.execute("INSERT OR IGNORE INTO letters_sent (key, at) VALUES (?, ?)", (key, now))
+
+    def _written(self, key: str, kind: str, account: int, other: int) -> Letter:
+        social = self._social
+        return letters.write(
+            kind,
+            key=key,
+            to=social.accounts.email(account),
+            reader=social.accounts.get(account),
+            actor=social.accounts.get(other),
+            community=social.community.get().name,
+            public_url=self._public_url(),
+        )
+
+
+_FOLLOWERS = """
+    SELECT other FROM friendships WHERE account = ?1 AND state = 'friends'
+    UNION SELECT other FROM followers WHERE account = ?1 AND active
+"""
+_NEWEST = """
+    SELECT id FROM posts WHERE author = ? AND visibility <> 'direct' ORDER BY id DESC LIMIT ?
+"""
+# each feed got at most one entry, so at most one is too many
+_TRIM = f"""
+    DELETE FROM home_feed WHERE (account, post) IN (
+        SELECT value, (SELECT post FROM home_feed WHERE account = value ORDER BY post DESC LIMIT 1 OFFSET {KEPT})
+        FROM json_each(?1))
+"""
+_TRIM_ALL = """
+    DELETE FROM home_feed WHERE account = ? AND post <=
+        (SELECT post FROM home_feed WHERE account = ? ORDER BY post DESC LIMIT 1 OFFSET ?)
+"""

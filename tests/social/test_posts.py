@@ -1,0 +1,141 @@
+import pytest
+
+from minisocial.errors import Forbidden, Invalid, LoginRequired, NotFound
+
+
+@pytest.fixture
+def people(club):
+    ada, grace, alan = (club.person(name) for name in ("ada", "grace", "alan"))
+    club.befriend(ada, grace)
+    return ada, grace, alan
+
+
+def sees(club, id, viewer):
+    try:
+        return bool(club.elsewhere.posts.get(id, viewer))
+    except (NotFound, LoginRequired):
+        return False
+
+
+@pytest.mark.parametrize(
+    ("visibility", "text", "who"),
+    [
+        ("everyone", "hello", {"ada", "grace", "alan"}),
+        ("friends", "hello", {"ada", "grace"}),
+        ("direct", "hello @alan", {"ada", "alan"}),
+    ],
+)
+def test_who_may_see_a_post(club, people, visibility, text, who):
+    post = club.social.posts.publish(people[0], text, visibility).post
+    assert {name for name in ("ada", "grace", "alan") if sees(club, post.id, club.person(name))} == who
+    assert not sees(club, post.id, None)
+
+
+def test_strangers_see_public_posts_only_where_the_community_is_open(club, people):
+    public = club.social.posts.publish(people[0], "for all", "everyone").post
+    private = club.social.posts.publish(people[0], "for friends", "friends").post
+    club.social.community.edit(name="The Club", description="", code_of_conduct="", members_only=False)
+    assert sees(club, public.id, None)
+    assert not sees(club, private.id, None)
+
+
+def test_a_post_for_friends_is_gone_for_who_is_no_friend_any_more(club, people):
+    ada, grace, _ = people
+    post = club.social.posts.publish(ada, "among us", "friends").post
+    assert sees(club, post.id, grace)
+    club.social.friends.unfriend(ada, grace)  # before any worker told grace's side
+    assert not sees(club, post.id, grace)
+
+
+@pytest.mark.parametrize("text", ["", "   \n ", "x" * 501, "a\x00b"])
+def test_bad_texts_are_refused(club, text):
+    with pytest.raises(Invalid) as refused:
+        club.social.posts.publish(club.person("ada"), text, "everyone")
+    assert refused.value.field == "text"
+
+
+def test_bad_visibility_and_direct_to_nobody_are_refused(club):
+    for text, visibility in (("hi", "public"), ("hi", "direct"), ("hi @nobody_here", "direct")):
+        with pytest.raises(Invalid):
+            club.social.posts.publish(club.person("ada"), text, visibility)
+
+
+def test_likes_count_each_person_once(club, people):
+    ada, grace, alan = people
+    post = club.social.posts.publish(ada, "like me", "everyone").post
+    for viewer in (grace, grace, alan):
+        club.social.posts.like(viewer, post.id)
+    assert club.elsewhere.posts.get(post.id, grace).post.likes == 2
+    assert club.elsewhere.posts.get(post.id, grace).liked
+    assert not club.elsewhere.posts.get(post.id, ada).liked
+    club.social.posts.unlike(grace, post.id)
+    club.social.posts.unlike(grace, post.id)
+    assert club.elsewhere.posts.get(post.id, grace).post.likes == 1
+    assert not club.elsewhere.posts.get(post.id, grace).liked
+
+
+def test_what_one_may_not_see_cannot_be_liked_or_replied_to(club, people):
+    ada, _, alan = people
+    post = club.social.posts.publish(ada, "among us", "friends").post
+    with pytest.raises(NotFound):
+        club.social.posts.like(alan, post.id)
+    with pytest.raises(NotFound):
+        club.social.posts.publish(alan, "hm", "everyone", in_reply_to=post.id)
+
+
+def test_a_thread_shows_what_was_said_above_and_below(club, people):
+    ada, grace, alan = people
+    root = club.social.posts.publish(ada, "one", "everyone").post
+    reply = club.social.posts.publish(grace, "two", "everyone", in_reply_to=root.id).post
+    club.work()
+    below = club.social.posts.publish(alan, "three", "everyone", in_reply_to=reply.id).post
+    club.work()
+    thread = club.elsewhere.posts.thread(reply.id, ada)
+    assert [view.post.id for view in thread.ancestors] == [root.id]
+    assert [view.post.id for view in thread.replies] == [below.id]
+    assert club.elsewhere.posts.get(root.id, ada).post.replies == 1
+    assert [view.post.id for view in club.elsewhere.posts.thread(root.id, ada).replies] == [reply.id, below.id]
+
+
+def test_one_sees_ones_own_reply_before_the_worker_carried_it(club, people):
+    ada, grace, _ = people
+    root = club.social.posts.publish(ada, "one", "everyone").post
+    reply = club.social.posts.publish(grace, "two", "everyone", in_reply_to=root.id).post
+    assert [view.post.id for view in club.social.posts.thread(root.id, grace).replies] == [reply.id]
+
+
+def test_a_direct_reply_is_for_who_is_replied_to(club, people):
+    ada, grace, alan = people
+    root = club.social.posts.publish(ada, "one", "everyone").post
+    reply = club.social.posts.publish(alan, "between us", "direct", in_reply_to=root.id).post
+    assert sees(club, reply.id, ada)
+    assert not sees(club, reply.id, grace)
+
+
+def test_a_deleted_post_is_gone_everywhere(club, people):
+    ada, grace, _ = people
+    root = club.social.posts.publish(ada, "one", "everyone").post
+    reply = club.social.posts.publish(grace, "two #tag @ada", "everyone", in_reply_to=root.id).post
+    club.social.posts.like(ada, reply.id)
+    club.work()
+    with pytest.raises(Forbidden):
+        club.social.posts.delete(ada, reply.id)
+    club.social.posts.delete(grace, reply.id)
+    assert not sees(club, reply.id, ada)
+    club.work()
+    assert club.elsewhere.posts.get(root.id, ada).post.replies == 0
+    for feed in (
+        club.elsewhere.feeds.home(ada),
+        club.elsewhere.feeds.explore(ada),
+        club.elsewhere.feeds.tag("tag", ada),
+        club.elsewhere.feeds.profile(grace, ada),
+        club.elsewhere.notifications.page(ada),
+    ):
+        assert reply.id not in [item.post.id for item in feed.items if hasattr(item.post, "id")]
+        assert "two" not in str(feed)
+
+
+@pytest.mark.parametrize("id", [0, -1, 2**63, 10**30, 1])
+def test_an_id_of_nothing_is_not_there(club, id):
+    with pytest.raises(NotFound):
+        club.social.posts.get(id, club.person("ada"))
