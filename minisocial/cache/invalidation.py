@@ -53,26 +53,31 @@ class Invalidation(Generic[C]):
 
     For each key a change touches it leaves a floor, voids the lease, drops the entry everywhere, and
     tells the subscribers, in that order. When the call returns, no reader that begins then is given
-    anything older than the change. Why no interleaving can bring an old value back:
+    anything older than the change. Why no interleaving of a loader L and a change c at position p can
+    bring an old value back:
 
-    *A fill that comes late.* Loader L, change c at position p:
-        1. L takes the lease        2. L reads the row         3. c commits; floor p, lease voided
-        4. c drops the entries      5. L would fill: each cache asks `lease.holds(key)` under the same
-        lock under which it drops, so either L's entry came before 4 and is dropped, or it is refused.
+    *A fill that comes late.*
+        1. L takes the lease         2. L reads the old row         3. c commits: floor p, lease voided
+        4. c drops the entries       5. L would fill
+        A cache asks `lease.holds(key)` under the very lock under which it drops. So L's entry either
+        came in before 4, and is dropped, or it is refused, even when the floor has gone by then.
 
-    *A load that begins late, from a copy that lags.*
-        1. floor p, voided, dropped 2. L takes the lease, then reads the floor: it is p, and the load is
-        asked for a copy at p or past it. L takes the lease *first*: had it read the floor before 1 and
-        taken the lease after, the change would have met neither of the two.
+    *A load from a copy that lags.*
+        1. c: floor p, voided, dropped     2. L takes the lease     3. L reads the floor: p
+        4. L asks for a copy that has reached p
+        The order of 2 and 3 matters. Had L read the floor before 1 and taken the lease after 1, c
+        would have met neither a lease to void nor a loader that knows the floor.
 
-    *A reader in between*, when the change can be seen already and nobody has been told yet.
-        1. c commits on the primary  2. L loads there, at p  3. the person reads again, through another
-        node, which still holds the old entry: back in time. So a loader waits until the invalidation
-        has heard of position p (`wait_until_heard`) before it hands out what it has loaded.
+    *A reader in between*, when c can be seen already and nobody has been told yet.
+        1. c commits     2. L loads from the primary, at p, and answers
+        3. the same person reads again, on a node that still holds the old entry: back in time
+        So L waits in 2 until the caches have heard of p (`wait_until_heard`) before it answers.
 
-    *Somebody who waited.* 1. W waits for L  2. L finishes  3. c: floor p  4. W wakes up and compares
-        with the floor, and with `base`, which holds when the floor has gone already: it does not take a
-        value from before c, although it could defend it.
+    *One who waited*, W.
+        1. W waits for L     2. L finishes     3. c: floor p, all copies reach p, the floor goes
+        4. W wakes up
+        W compares what it is handed with the floor and with `base`, up to which floors have gone, and
+        looks again for itself if it is from below.
 
     What cannot be told exactly is told too widely: if `keys_of` fails for a change, everything is
     forgotten. Failures are logged and counted; nothing is raised into the commit.

@@ -11,7 +11,8 @@ import diskcache
 import pytest
 
 from minisocial.cache import ABSENT, Entry, GlobalCache
-from minisocial.cache.global_cache import FIRST_DELAY, LAST_DELAY, Tampered
+from minisocial.cache.disk import Tampered
+from minisocial.cache.global_cache import FIRST_DELAY, LAST_DELAY
 from tests.fakes import ManualClock
 
 EXECUTED: list[str] = []
@@ -224,7 +225,7 @@ def test_a_planted_file_name_deletes_nothing(cache: GlobalCache, file: Path, tmp
     precious.write_text("keep me")
     cache = GlobalCache(file.parent, size_limit=1)
     cache.start()
-    for number in range(100):  # storing, replacing and culling each remove the files of rows
+    for number in range(40):  # storing, replacing and culling each remove the files of rows
         put(cache, "a", str(number))
         alter(file, "UPDATE Cache SET filename = '../precious'")
     cache.drop(["a"])

@@ -1,12 +1,13 @@
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from minisocial import trace
-from minisocial.cache import Kind
+from minisocial.cache import Entry, Kind, LocalCache
+from minisocial.cache.leases import Lease
 from minisocial.errors import ReplicaBehind
 from tests.cache.world import POST, SHARD, Load, World
 from tests.fakes import ManualClock
@@ -300,6 +301,65 @@ def test_one_who_waits_takes_no_value_from_before_a_change(world: World, slow: S
     assert leader.result() == {1: 1}
 
 
+class LateLease(Lease):
+    """A lease whose loader finishes, whereupon something happens before the waiter wakes up."""
+
+    def __init__(self, key: str, entry: Entry, meanwhile: Callable[[], object]) -> None:
+        super().__init__(1e18)
+        self._given = {key: entry}
+        self._meanwhile = meanwhile
+
+    def wait(self, seconds: float) -> None:
+        self.entries = self._given
+        self._meanwhile()
+
+
+def test_nor_if_the_change_comes_between_the_end_of_the_load_and_waking_up(world: World):
+    world.shard.write(1)
+    lease = LateLease("post:1", Entry(SHARD, 1, 1e18, 1), lambda: world.shard.write(1))
+    world.invalidation.leases._taken["post:1"] = lease
+    assert world.fetch(1) == {1: 2}
+
+
+def test_one_who_waited_takes_what_was_loaded(world: World):
+    world.shard.write(1)
+    lease = LateLease("post:1", Entry(SHARD, 1, 1e18, 1), lambda: None)
+    world.invalidation.leases._taken["post:1"] = lease
+    assert world.fetch(1) == {1: 1} and not world.loads
+
+
+class OvertakenLocal(LocalCache):
+    """Between a miss here and the lease somebody else loads and finishes."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        super().__init__()
+        self._meanwhile = [meanwhile]
+
+    def get_many(self, keys: Collection[str]) -> list[Entry | None]:
+        answer = super().get_many(keys)
+        if self._meanwhile:
+            self._meanwhile.pop()()
+        return answer
+
+
+def test_what_was_loaded_between_look_and_lease_is_not_loaded_again(world: World):
+    world.shared.enabled = False
+    world.nodes[0].local = OvertakenLocal(lambda: world.fetch(1))
+    world.invalidation.join(world.nodes[0].local)
+    world.shard.write(1)
+    assert world.fetch(1) == {1: 1}
+    assert len(world.loads) == 1
+
+
+def test_what_is_forgotten_during_the_load_is_not_filled_in_again(world: World, slow: SlowLoad):
+    leader = Reader(lambda: world.fetch(1, load=slow))
+    assert slow.began.wait(10)
+    world.invalidation.forget_everything()
+    slow.go.set()
+    leader.result()
+    assert world.shared.snapshot().entries == world.nodes[0].local.snapshot().entries == 0
+
+
 def test_a_failing_load_fails_its_own_caller_only(world: World, slow: SlowLoad):
     def fail(ids: list[int], at_least: int) -> tuple[dict[int, int], int]:
         slow(ids, at_least)
@@ -376,6 +436,7 @@ def test_a_fetch_inside_a_load_works_and_waits_for_nobody(world: World, slow: Sl
         return world.load(ids, at_least)
 
     assert world.fetch(1, load=load) == {1: 1}
+    assert world.invalidation.snapshot().expired == 0  # or it would have waited for that
     slow.go.set()
     assert other.result() == {2: 1}
     world.loads.clear()
