@@ -1,0 +1,79 @@
+"""The whole state of a system as one value, and whether it can do its work."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from minisocial.background import MailSnapshot, OutboxSnapshot, QueueSnapshot
+    from minisocial.balancer import BalancerSnapshot
+    from minisocial.cache import GlobalSnapshot, LocalSnapshot
+    from minisocial.database import DatabaseSnapshot
+    from minisocial.nodes import NodeSnapshot
+    from minisocial.process import ProcessSnapshot
+    from minisocial.proxy import ProxySnapshot
+
+READABLE = ("up", "held")  # states of a copy; a held one stays as it is, and may be read until it lags too far
+
+
+@dataclass(frozen=True, slots=True)
+class SystemSnapshot:
+    """What every box says of itself at one moment."""
+
+    proxy: "ProxySnapshot"
+    balancer: "BalancerSnapshot"
+    nodes: "tuple[NodeSnapshot, ...]"
+    local_caches: "tuple[LocalSnapshot, ...]"
+    global_cache: "GlobalSnapshot"
+    database: "DatabaseSnapshot"
+    outbox: "OutboxSnapshot"
+    queue: "QueueSnapshot"
+    mail: "MailSnapshot"
+    process: "ProcessSnapshot"
+
+
+def status(snapshot: SystemSnapshot) -> dict[str, Any]:
+    """The snapshot in the shape of `/console/status.json`, which programs rely on."""
+    reasons = not_ready(snapshot)
+    return {
+        "ready": not reasons,
+        "reasons": reasons,
+        "proxy": asdict(snapshot.proxy),
+        "balancer": asdict(snapshot.balancer),
+        "nodes": [asdict(node) for node in snapshot.nodes],
+        "caches": {
+            "local": [_cache(cache) for cache in snapshot.local_caches],
+            "global": _cache(snapshot.global_cache),
+        },
+        "database": asdict(snapshot.database),
+        "outbox": asdict(snapshot.outbox),
+        "queue": asdict(snapshot.queue),
+        "mail": asdict(snapshot.mail),
+        "process": asdict(snapshot.process),
+    }
+
+
+def _cache(snapshot: Any) -> dict[str, Any]:
+    """`refused`: whatever was found and not believed, for being outdated or for having been tampered with."""
+    values = asdict(snapshot)
+    return {**values, "refused": values.get("refused", 0) + values.get("outdated", 0)}
+
+
+def not_ready(snapshot: SystemSnapshot) -> list[str]:
+    """Why requests cannot be served as they should, in plain sentences; nothing if they can."""
+    return [*_shards_without_copies(snapshot), *_services_without_nodes(snapshot)]
+
+
+def _shards_without_copies(snapshot: SystemSnapshot) -> Iterator[str]:
+    for shard in snapshot.database.shards:
+        readable = [copy for copy in shard.copies if copy.state in READABLE]
+        if not readable:
+            yield f"Shard {shard.name} has no copy that can be read."
+        if not any(copy.role == "primary" for copy in readable):
+            yield f"Shard {shard.name} has no primary, so it takes no writes."
+
+
+def _services_without_nodes(snapshot: SystemSnapshot) -> Iterator[str]:
+    for service in dict.fromkeys(node.service for node in snapshot.nodes):
+        if not any(node.service == service and node.state == "up" for node in snapshot.nodes):
+            yield f"No {service} node is up."
