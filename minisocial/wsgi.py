@@ -32,20 +32,20 @@ class Response:
                 return value
         return default
 
-    def without(self, *names: str) -> "Response":
+    def without(self, *names: str) -> Response:
         dropped = {name.lower() for name in names}
         return Response(self.status, [h for h in self.headers if h[0].lower() not in dropped], self.body)
 
-    def adding(self, *headers: tuple[str, str]) -> "Response":
+    def adding(self, *headers: tuple[str, str]) -> Response:
         return Response(self.status, [*self.headers, *headers], self.body)
 
-    def send(self, start_response: "StartResponse") -> list[bytes]:
+    def send(self, start_response: StartResponse) -> list[bytes]:
         """Answer with it: `return response.send(start_response)`."""
         start_response(self.status, list(self.headers))
         return [self.body]
 
 
-def call(app: "WSGIApplication", environ: "WSGIEnvironment") -> Response:
+def call(app: WSGIApplication, environ: WSGIEnvironment) -> Response:
     """Run a WSGI application and collect its whole answer; whatever it raises goes through."""
     started: list[Any] = []
     written: list[bytes] = []

@@ -28,7 +28,8 @@ class ManualClock(Clock):
 
 def environ_of(path: str = "/", method: str = "GET", *, query: str = "", **more: Any) -> dict[str, Any]:
     """A WSGI request as the front door hands it on; `more` are headers (`cookie="a=b"`) or environ keys."""
-    headers = {f"HTTP_{name.upper()}" if name.islower() else name: value for name, value in more.items()}
+    is_header = {name: name.islower() and "." not in name for name in more}
+    headers = {f"HTTP_{name.upper()}" if is_header[name] else name: value for name, value in more.items()}
     return {
         "REQUEST_METHOD": method,
         "PATH_INFO": path,

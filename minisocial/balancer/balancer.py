@@ -51,7 +51,7 @@ class Balancer:
         clock: Clock | None = None,
     ) -> None:
         """`services`: nodes by "read" and "write" ("read" alone serves both). `waiting_limit`: requests that may
-        wait for a slot of one service (default: twice its slots)."""
+        wait for a slot of one service (default: eight times its slots)."""
         self._services = {
             name: Service(name, nodes, _limit(nodes, waiting_limit), clock or Clock())
             for name, nodes in services.items()
@@ -144,7 +144,7 @@ class Balancer:
 
 
 def _limit(nodes: Sequence[Target], waiting_limit: int | None) -> int:
-    return 2 * sum(node.slots for node in nodes) if waiting_limit is None else waiting_limit
+    return 8 * sum(node.slots for node in nodes) if waiting_limit is None else waiting_limit
 
 
 def _tries(environ: "WSGIEnvironment") -> list[bool]:

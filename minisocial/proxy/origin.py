@@ -60,6 +60,7 @@ class Origin:
         return bool(self._trusted_proxy) and _unmapped(environ["REMOTE_ADDR"]) == self._trusted_proxy
 
     def settle(self, environ: "WSGIEnvironment") -> None:
+        """Writes the above into `environ`, and takes out what strangers may not say."""
         peer = _unmapped(environ["REMOTE_ADDR"])
         is_forwarded = not FORWARDING.isdisjoint(environ)
         environ["minisocial.client"] = peer

@@ -35,6 +35,8 @@ def test_gzipped_page_is_the_same_page_with_another_etag() -> None:
 def test_equal_pages_have_equal_bytes_and_etags() -> None:
     assert page().gzipped == page().gzipped and page().plain == page().plain
     assert page(b"other").plain.etag != page().plain.etag
+    gzipped = page().gzipped
+    assert gzipped and gzipped.body[4:8] == bytes(4)  # no time in it
 
 
 def test_small_page_is_not_gzipped() -> None:
