@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from minisocial.cache.derived import Derived
 from minisocial.cache.entry import Entry
 
+DERIVED_BYTES = 6 << 20  # of finished pages a node keeps: about 150 of them
 SAMPLE = 50  # entries weighed to estimate the bytes of all
 
 
@@ -22,6 +24,10 @@ class LocalSnapshot:
     hits: int
     misses: int
     outdated: int  # found below their floor, or too old, and not believed
+    derived: int  # values made of others: finished pages
+    derived_bytes: int
+    derived_hits: int
+    derived_misses: int
 
 
 class LocalCache:
@@ -38,14 +44,22 @@ class LocalCache:
     so that it can be switched on again at any time.
     """
 
-    def __init__(self, name: str = "local", limit: int = 4000, enabled: bool = True) -> None:
+    def __init__(
+        self, name: str = "local", limit: int = 4000, enabled: bool = True, derived_bytes: int = DERIVED_BYTES
+    ) -> None:
         self.name = name
+        self.derived = Derived(derived_bytes, self.holds)
         self.limit = limit
         self.enabled = enabled
         self._lock = threading.Lock()  # guards changes of the generations, and the counters
         self._young: dict[str, Entry] = {}
         self._old: dict[str, Entry] = {}
         self._hits = self._misses = self._outdated = 0
+
+    def holds(self, entries: Mapping[str, Entry]) -> bool:
+        """Whether these very entries are here, none dropped or replaced since."""
+        with self._lock:
+            return all((self._young.get(key) or self._old.get(key)) is entry for key, entry in entries.items())
 
     def get_many(self, keys: Collection[str]) -> list[Entry | None]:
         """The entry of each key, or None, in the order of the keys."""
@@ -65,18 +79,20 @@ class LocalCache:
                 if may_keep(key):
                     self._keep(key, entry)
 
-    def drop(self, keys: Iterable[str]) -> None:
-        """Forget these keys."""
+    def drop(self, keys: Collection[str]) -> None:
+        """Forget these keys, and what was derived from them."""
         with self._lock:
             for key in keys:
                 self._young.pop(key, None)
                 self._old.pop(key, None)
+        self.derived.drop(keys)
 
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
             self._young = {}
             self._old = {}
+        self.derived.clear()
 
     def count(self, hits: int, misses: int, outdated: int) -> None:
         """What a reader made of what it got: it knows the floors, this cache does not."""
@@ -91,7 +107,8 @@ class LocalCache:
             sample = list(islice(self._young.items(), SAMPLE)) or list(islice(self._old.items(), SAMPLE))
             hits, misses, outdated = self._hits, self._misses, self._outdated
         bytes_each = sum(map(_weight, sample)) // len(sample) if sample else 0
-        return LocalSnapshot(self.name, self.enabled, entries, self.limit, entries * bytes_each, hits, misses, outdated)
+        counts = hits, misses, outdated, *self.derived.counts()
+        return LocalSnapshot(self.name, self.enabled, entries, self.limit, entries * bytes_each, *counts)
 
     def _look_among_the_old(self, keys: Collection[str], found: list[Entry | None]) -> None:
         if not self._old:

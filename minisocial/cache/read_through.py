@@ -18,6 +18,7 @@ T = TypeVar("T")
 I = TypeVar("I", bound=Hashable)  # noqa: E741
 Load: TypeAlias = Callable[[list[I], int], tuple[Mapping[I, T], int]]
 
+DERIVED_TTL = 30.0  # seconds; a page says "4 min" and "1 h", which no change announces
 ROUNDS = 3  # how often a reader waits for somebody else's load before it loads for itself
 
 
@@ -50,7 +51,8 @@ class ReadThrough:
         self.invalidation = invalidation
         self.ttl = ttl
         self.clock = clock or Clock()
-        self.thread = threading.local()  # .loads is True in a thread that is inside of a load
+        # .loads: this thread is inside of a load; .parts: what it has fetched of what it is deriving, or None
+        self.thread = threading.local()
         invalidation.join(local)
 
     def fetch(self, kind: Kind[T], shard: str, ids: Sequence[I], load: Load[I, T]) -> dict[I, T]:
@@ -70,7 +72,41 @@ class ReadThrough:
         if len(entries) < len(keys):
             missing = {key: id for key, id in keys.items() if key not in entries}
             entries.update(_Search(self, kind, shard, load).find(missing))
+        if getattr(self.thread, "parts", None) is not None:
+            self._note_parts(entries)
         return {keys[key]: entry.value for key, entry in entries.items() if entry.value is not ABSENT}
+
+    def derive(self, key: Hashable, make: Callable[[], T], size: Callable[[T], int]) -> T:
+        """What `make` makes of fetched values, kept in this node until one of them changes.
+
+        All that it depends on must be in `key` or come from `fetch`; where it read something else as
+        well (`depends_on_more`) it is not kept. `size` tells its bytes.
+        """
+        now = self.clock.monotonic()
+        kept: T | None = self.local.derived.get(key, now) if self.local.enabled else None
+        if kept is not None:
+            trace.note("local", "page")
+            return kept
+        self.thread.parts = {}
+        try:
+            made = make()
+            parts: dict[str, Entry] | None = self.thread.parts
+        finally:
+            self.thread.parts = None
+        if parts is not None:
+            self.local.derived.keep(key, made, size(made), parts, now + DERIVED_TTL)
+        return made
+
+    def depends_on_more(self) -> None:
+        """What is being derived in this thread also depends on something no cached value stands for."""
+        self.thread.parts = None
+
+    def _note_parts(self, entries: Mapping[str, Entry]) -> None:
+        parts = self.thread.parts
+        for key, entry in entries.items():
+            if parts.setdefault(key, entry) is not entry:  # it changed between two looks: the value may be of both
+                self.thread.parts = None
+                return
 
     def one(self, kind: Kind[T], shard: str, id: I, load: Load[I, T]) -> T | None:
         """The value of one id, or None."""
