@@ -1,0 +1,118 @@
+"""Builds a node's Bottle application: routes, and what happens around every page.
+
+Around each handler: the address is checked, the person found, the positions they have seen handed to
+the database, the token of a form checked, an error turned into a page, the headers set.
+"""
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import bottle
+
+from minisocial import wsgi
+from minisocial.errors import NotFound, Refused
+from minisocial.web import (
+    admin,
+    error_pages,
+    explore,
+    forms,
+    friends,
+    guard,
+    home,
+    invites,
+    join,
+    notifications,
+    posts,
+    profiles,
+    session,
+    settings,
+)
+from minisocial.web.context import WebContext
+from minisocial.web.headers import SECURITY
+from minisocial.web.routes import Handler
+from minisocial.web.site import Site
+from minisocial.web.visit import Visit
+
+if TYPE_CHECKING:
+    from minisocial.social import Social
+
+NOUNS = (home, session, join, posts, explore, profiles, friends, notifications, settings, invites, admin)
+POSITIONS_LAST = 600  # seconds; by then every replica has seen them
+BEFORE_SET_UP = ("/setup",)  # all that exists before the community does
+
+
+def build_app(social: "Social", context: WebContext) -> Any:
+    """A new Bottle application that shows this domain. Nothing of it is shared with another one."""
+    site = Site(social, context)
+    app = bottle.Bottle()
+
+    def add(method: str, path: str, handler: Handler) -> None:
+        app.route(path, method, partial(answer, site, handler, method == "POST"), skip=True)
+
+    for noun in NOUNS:
+        noun.routes(add)
+    for code in (400, 404, 405, 413, 500):
+        app.error(code, partial(_answer_error, site))
+    return app
+
+
+def answer(site: Site, handler: Handler, is_form: bool, **names: str) -> Any:
+    """Run a handler with everything around it; `is_form`: what it does needs a form's token."""
+    environ = bottle.request.environ
+    visit = Visit(site, environ)
+    seen = forms.read_positions(visit.cookies.get("seen", ""))
+    known = dict(seen)
+    try:
+        with site.social.reading(seen) as known:
+            response = _handle(visit, handler, is_form, names)
+    except Exception as error:  # anything: a person gets a page, never a trace
+        response = error_pages.answer(visit, error)
+    return _finish(visit, response, known if known != seen else None)
+
+
+def _handle(visit: Visit, handler: Handler, is_form: bool, names: dict[str, str]) -> wsgi.Response:
+    try:
+        _check_address(visit)
+        visit.find_person()
+        _check_set_up(visit)
+        if is_form:
+            visit.check_form()
+        return handler(visit, **names)
+    except Exception as error:  # as above; here the person and what they have seen are still known
+        return error_pages.answer(visit, error)
+
+
+def _check_address(visit: Visit) -> None:
+    """Bottle drops bytes that are not UTF-8 from the path, and so would show another page than asked for."""
+    try:
+        visit.environ.get("bottle.raw_path", "").encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        raise Refused("This address is damaged. Please check it, or begin at the home page.") from None
+
+
+def _check_set_up(visit: Visit) -> None:
+    if not visit.community.is_set_up and visit.path not in BEFORE_SET_UP:
+        raise error_pages.NotSetUp("This community is not set up yet.")
+
+
+def _finish(visit: Visit, response: wsgi.Response, known: Any) -> Any:
+    headers = [*response.headers, *SECURITY]
+    # not for a visitor's page, which is the same for all; but a log-in must be seen by what follows it
+    if known and (visit.session or visit.environ["REQUEST_METHOD"] == "POST"):
+        headers.append(visit.cookie("seen", forms.write_positions(known), POSITIONS_LAST))
+    if visit.new_pre:
+        headers.append(visit.cookie(guard.PRE, visit.new_pre))
+    return bottle.HTTPResponse(response.body, response.status, headers)
+
+
+def _answer_error(site: Site, error: Any) -> Any:
+    """What Bottle itself refuses: unknown paths, wrong methods, broken requests."""
+
+    def refuse(visit: Visit) -> wsgi.Response:
+        if error.status_code == 405:
+            raise error_pages.WrongMethod(error.get_header("Allow", "").split(","))
+        if error.status_code == 404:
+            raise NotFound("There is no page at this address.")
+        raise Refused("This request came in broken. Please load the page again.")
+
+    return answer(site, refuse, False)

@@ -1,0 +1,62 @@
+"""Friends: the list, the requests, and every button between two people."""
+
+from collections.abc import Callable
+
+from minisocial import wsgi
+from minisocial.social.accounts import Account
+from minisocial.social.friends import Friends
+from minisocial.web.fragments import pager
+from minisocial.web.routes import Add
+from minisocial.web.visit import Visit
+
+# what an address after a person's name does
+ACTIONS: dict[str, Callable[[Friends, int, int], None]] = {
+    "friend": lambda friends, me, other: friends.add(me, other),
+    "accept": lambda friends, me, other: friends.accept(me, other),
+    "decline": lambda friends, me, other: friends.decline(me, other),
+    "cancel": lambda friends, me, other: friends.cancel(me, other),
+    "unfriend": lambda friends, me, other: friends.unfriend(me, other),
+    "follow": lambda friends, me, other: friends.follow(me, other),
+    "unfollow": lambda friends, me, other: friends.unfollow(me, other),
+}
+IN_COMMON_FOR = 20  # requests for which the friends in common are counted
+
+
+def routes(add: Add) -> None:
+    add("GET", "/friends", show)
+    add("POST", f"/@<name>/<action:re:{'|'.join(ACTIONS)}>", relate)
+
+
+def show(visit: Visit) -> wsgi.Response:
+    """Requests to answer, requests that wait, and all friends."""
+    me, cursor, friends = visit.member.id, visit.cursor(), visit.social.friends
+    page = friends.of(me, cursor)
+    html = visit.site.templates.render(
+        "friends",
+        requests=_requests(visit) if cursor.is_first else [],
+        requested=friends.requested(me) if cursor.is_first else [],
+        friends=page.items,
+        how_many=len(friends.circle(me).friends),
+        person=visit.site.fragments.person,
+        request=lambda other, number: visit.site.templates.render("request", other=other, in_common=number),
+        pager=pager("/friends", page, older="More friends", newer="Newer friends"),
+    )
+    return visit.page("Friends", html, place="friends", links=page)
+
+
+def _requests(visit: Visit) -> list[tuple[Account, int]]:
+    """Who asks, and how many friends each shares with the viewer."""
+    me, friends = visit.member.id, visit.social.friends
+    return [
+        (other, friends.in_common(me, other.id) if number < IN_COMMON_FOR else 0)
+        for number, other in enumerate(friends.requests(me))
+    ]
+
+
+def relate(visit: Visit, name: str, action: str) -> wsgi.Response:
+    """Press a button on somebody's page."""
+    me = visit.member.id
+    visit.limit("relate")
+    other = visit.social.accounts.named(name)
+    ACTIONS[action](visit.social.friends, me, other.id)
+    return visit.redirect(visit.next(visit.came_from(other.url)))

@@ -1,0 +1,64 @@
+"""A person's own settings: profile and password."""
+
+from minisocial import wsgi
+from minisocial.errors import Invalid
+from minisocial.web import session
+from minisocial.web.pieces import mistakes
+from minisocial.web.routes import Add
+from minisocial.web.visit import Visit
+
+
+def routes(add: Add) -> None:
+    add("GET", "/settings", show)
+    add("POST", "/settings", save)
+    add("POST", "/settings/password", change_password)
+
+
+def show(visit: Visit) -> wsgi.Response:
+    """The settings, as they are."""
+    return _page(visit)
+
+
+def _page(visit: Visit, error: Invalid | None = None) -> wsgi.Response:
+    me = visit.member
+    html = visit.site.templates.render(
+        "settings",
+        me=me,
+        email=visit.social.accounts.email(me.id),
+        kept=visit.form.kept if error and visit.path == "/settings" else _as_saved(visit),
+        wrong=mistakes(error),
+        is_saved="saved" in visit.query,
+    )
+    return visit.page("Settings", html, place="settings", status=error.status if error else 200)
+
+
+def _as_saved(visit: Visit) -> dict[str, str]:
+    me = visit.member
+    approves = "1" if me.approves_followers else ""
+    return {"display_name": me.display_name, "bio": me.bio, "approves_followers": approves}
+
+
+def save(visit: Visit) -> wsgi.Response:
+    """Change the profile."""
+    me, form = visit.member.id, visit.form
+    try:
+        visit.social.accounts.edit(
+            me,
+            display_name=form.word("display_name"),
+            bio=form.get("bio"),
+            approves_followers=form.checked("approves_followers"),
+        )
+    except Invalid as error:
+        return _page(visit, error)
+    return visit.redirect("/settings?saved=profile")
+
+
+def change_password(visit: Visit) -> wsgi.Response:
+    """Change the password; everywhere else this person is logged out."""
+    me, form = visit.member.id, visit.form
+    visit.limit("password")
+    try:
+        visit.social.accounts.change_password(me, form.get("old"), form.get("new"))
+    except Invalid as error:
+        return _page(visit, error)
+    return session.begin(visit, me, "/settings?saved=password")
