@@ -1,0 +1,33 @@
+from pathlib import Path
+
+import pytest
+
+from minisocial.benchmarks import run
+from minisocial.benchmarks.browser import Browser
+from minisocial.benchmarks.children import ADDRESS, bare, generate, serving
+from minisocial.benchmarks.client import Job
+from minisocial.errors import Refused, Unavailable
+
+
+def test_the_bare_server_answers_eight_kilobytes_and_ends_with_the_block(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), bare(2, tmp_path / "log") as server:
+        browser = Browser("127.0.0.1", server.port)
+        assert len(browser.page("/")) == 8192
+        browser.close()
+        result = generate(Job("127.0.0.1", server.port, 10, [[browser.encoded("/")] * 20] * 2, once=True))
+        assert result.statuses == {"200": 40}
+        raise KeyboardInterrupt  # as if somebody had pressed Ctrl-C
+    assert server.process.returncode is not None
+
+
+def test_a_server_that_does_not_start_is_reported_with_its_last_words(tmp_path: Path) -> None:
+    with (
+        pytest.raises(Unavailable, match="No module named minisocial_nowhere"),
+        serving(["minisocial_nowhere"], ADDRESS, tmp_path / "log", {}),
+    ):
+        pass
+
+
+def test_an_unknown_benchmark_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(Refused, match="There is: path"):
+        run("paths")
