@@ -1,8 +1,9 @@
 """Text that people typed, made fit for the headers and the body of a letter."""
 
 import unicodedata
-from email.headerregistry import HeaderRegistry, UnstructuredHeader
-from email.policy import SMTP, EmailPolicy
+from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.message import EmailMessage
+from email.policy import SMTP, EmailPolicy, Policy
 
 ENCODED_WORD = "=?"
 DIRECTIONS = dict.fromkeys([0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])  # bidi controls
@@ -24,16 +25,14 @@ def clean(text: str) -> str:
     return "".join(sign for sign in whole if sign in "\n\t" or unicodedata.category(sign) != "Cc")
 
 
-class VerbatimHeader(UnstructuredHeader):
+class VerbatimHeader(UnstructuredHeader, BaseHeader):
     """A header for machines, on one line: Python would break a long one up into encoded words."""
 
-    max_count = 1
-
-    def fold(self, *, policy: EmailPolicy) -> str:
+    def fold(self, *, policy: Policy) -> str:
         return f"{self.name}: {self}{policy.linesep}"
 
 
-def letter_policy() -> EmailPolicy:
+def letter_policy() -> "EmailPolicy[EmailMessage]":
     """How letters are written: as SMTP wants it, identifiers and links left whole."""
     registry = HeaderRegistry()
     for name in ("message-id", "list-unsubscribe"):

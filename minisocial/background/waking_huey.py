@@ -54,6 +54,7 @@ class WakingStorage(SqliteStorage):  # type: ignore[misc]
     transactions per task.
     """
 
+    _conn: sqlite3.Connection | None  # Huey's only connection to the file; its `lock` guards it
     blocking = True  # tells Huey's worker not to sleep, with growing naps up to 10 s, when nothing came
 
     def __init__(self, name: str, filename: str, on_room: Callable[[], None]) -> None:
@@ -151,8 +152,9 @@ class WakingStorage(SqliteStorage):  # type: ignore[misc]
     def rebuild(self) -> None:
         """Throws the file away and begins an empty one."""
         with self.lock:
-            self.conn.close()
-            self._conn: sqlite3.Connection | None = None
+            if self._conn is not None:
+                self._conn.close()
+            self._conn = None
             remove_file(Path(self.filename))
         self.initialize_schema()
         self.is_broken = False

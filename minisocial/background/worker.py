@@ -190,8 +190,10 @@ class Workers(Consumer):  # type: ignore[misc]
 
     def replace_dead(self) -> None:
         """Starts a new thread for each worker whose own has ended."""
-        if not self.stop_flag.is_set() and not self.check_worker_health():
-            self.replaced += 1
+        dead = len(self.worker_threads) - self.alive()
+        if dead and not self.stop_flag.is_set():
+            self.replaced += dead
+            self.check_worker_health()
 
     def alive(self) -> int:
         """Worker threads that run."""

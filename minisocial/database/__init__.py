@@ -3,7 +3,8 @@
     cluster       all shards together: routing, sessions, switches    start here
     shard         one shard: who leads, whom to read, what to watch
     group_commit  many write blocks, one transaction
-    log           triggers, positions, the stream of changes
+    log           triggers and positions
+    stream        who is told of the changes, in which order
     replication   how a replica follows
     failover      who leads, at start and when a file fails
     control       the file of terms

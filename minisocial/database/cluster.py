@@ -7,19 +7,20 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from string import ascii_lowercase
 
 from minisocial import ids
 from minisocial.clock import Clock
 from minisocial.database import schema
-from minisocial.database.connection import uri
+from minisocial.database.connection import own
 from minisocial.database.control import Control
-from minisocial.database.copies import Copy
 from minisocial.database.log import Consumer
 from minisocial.database.session import position_seen, saw, session
 from minisocial.database.shard import Shard
-from minisocial.database.snapshot import DatabaseSnapshot
+from minisocial.database.snapshot import DatabaseSnapshot, describe_shard
 from minisocial.database.transaction import Reader, Transaction
-from minisocial.errors import CannotStart, DataInUse, ReplicaBehind, Unavailable
+from minisocial.errors import CannotStart, Refused, ReplicaBehind, Unavailable
+from minisocial.trace import span
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class Cluster:
         self._acks = DURABILITY[durability]
         self._confirm_seconds = confirm_seconds
         self._clock = clock or Clock()
-        self._places = [self.root / letter for letter in letters(replicas + 1)]
+        self._places = [self.root / letter for letter in ascii_lowercase[: replicas + 1]]
         self._consumers: list[Consumer] = []
         self._control = Control(self._places)
         self._shards: dict[str, Shard] = {}
@@ -170,7 +171,7 @@ class Cluster:
             logger.exception("shard %s can not be looked after", shard.name)
 
     def snapshot(self) -> DatabaseSnapshot:
-        shards = tuple(shard.snapshot(self.root.parent) for shard in list(self._shards.values()))
+        shards = tuple(describe_shard(shard, self.root.parent) for shard in list(self._shards.values()))
         return DatabaseSnapshot(shards, sum(shard.commits for shard in shards), sum(shard.groups for shard in shards))
 
     # --- which shard
@@ -192,7 +193,7 @@ class Cluster:
     @contextmanager
     def write(self, shard: str) -> Iterator[Transaction]:
         """A write block: whole or not at all. Keep it short, and open no other inside it."""
-        with self._only_block(), self._named(shard).write() as block:
+        with span("database", f"shard {shard} write"), self._only_block(), self._named(shard).write() as block:
             yield block
         saw(shard, block.position)
 
@@ -234,7 +235,7 @@ class Cluster:
         """A position nobody can have seen would send all reads to the primary, so it is lowered to its head."""
         if shard not in self._shards or not isinstance(position, int):
             return 0
-        return min(position, self.position(shard))
+        return self._shards[shard].clamp(position)
 
     def _named(self, name: str) -> Shard:
         try:
@@ -270,53 +271,28 @@ class Cluster:
 
     def hold(self, shard: str, copy: str) -> None:
         """A replica stops following: from here on it lags."""
-        held = self._copy(shard, copy)
+        held = self._named(shard).copy_named(copy)
+        if held is self._named(shard).primary:
+            raise Refused(f"Copy {copy} leads shard {shard}; only a replica can be held.")
         held.is_held = True
         with held.busy:  # a step under way has ended
             pass
 
     def release(self, shard: str, copy: str) -> None:
         """It follows again."""
-        held = self._copy(shard, copy)
+        held = self._named(shard).copy_named(copy)
         held.is_held = False
         held.wake.set()
 
     def take_down(self, shard: str, copy: str) -> None:
         """A copy is not read any more; it still follows."""
-        self._copy(shard, copy).is_down = True
+        self._named(shard).copy_named(copy).is_down = True
 
     def bring_up(self, shard: str, copy: str) -> None:
         """It is read again."""
-        self._copy(shard, copy).is_down = False
-
-    def _copy(self, shard: str, copy: str) -> Copy:
-        return self._named(shard).copy_named(copy)
-
-
-def letters(number: int) -> Sequence[str]:
-    """The names of so many places: a, b, c …"""
-    return "abcdefghijklmnopqrstuvwxyz"[:number]
+        self._named(shard).copy_named(copy).is_down = False
 
 
 def spread(shards: Sequence[str]) -> list[str]:
     """The first map: logical shards dealt out over the shards."""
     return [shards[logical % len(shards)] for logical in range(ids.LOGICAL_SHARDS)]
-
-
-def own(root: Path) -> sqlite3.Connection:
-    """A lock on the folder that the kernel takes back when the process dies; raises DataInUse."""
-    connection = sqlite3.connect(
-        uri(root / "lock", "rwc"), uri=True, isolation_level=None, timeout=0.2, check_same_thread=False
-    )
-    try:
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        connection.execute("BEGIN EXCLUSIVE")
-        connection.execute("COMMIT")  # in this mode the lock outlives the transaction
-    except sqlite3.OperationalError as error:
-        connection.close()
-        if "locked" not in str(error):
-            raise
-        raise DataInUse(
-            f"Another running minisocial uses {root.parent}. Stop it first, or choose another data folder with --data."
-        ) from None
-    return connection

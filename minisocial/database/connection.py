@@ -15,6 +15,8 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
+from minisocial.errors import DataInUse
+
 IDLE_CONNECTIONS = 4  # kept per copy; more readers at one moment open one and close it again
 CHECKED_BYTES = 32 << 20  # at start, larger files are opened but not read through
 SUFFIXES = ("", "-wal", "-shm")
@@ -74,6 +76,7 @@ def connect(path: Path, mode: str = "ro", sync: str = "NORMAL") -> sqlite3.Conne
 
 
 def pragmas(mode: str, sync: str) -> Sequence[str]:
+    """What every connection sets, each with its reason."""
     both = (
         "cache_size=-2000",  # KiB; one per connection, so it counts a few dozen times
         "mmap_size=0",  # a failing disk must give an error, not SIGBUS
@@ -174,6 +177,25 @@ def publish(temporary: Path, path: Path) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def own(root: Path) -> sqlite3.Connection:
+    """A lock on the folder that the kernel takes back when the process dies; raises DataInUse."""
+    connection = sqlite3.connect(
+        uri(root / "lock", "rwc"), uri=True, isolation_level=None, timeout=0.2, check_same_thread=False
+    )
+    try:
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("COMMIT")  # in this mode the lock outlives the transaction
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if "locked" not in str(error):
+            raise
+        raise DataInUse(
+            f"Another running minisocial uses {root.parent}. Stop it first, or choose another data folder with --data."
+        ) from None
+    return connection
 
 
 class ReadPool:

@@ -50,6 +50,7 @@ def open_copies(shard: "Shard") -> None:
 
 
 def open_copy(copy: Copy) -> None:
+    """Takes the newest sound file of a place into use; bad ones are set aside, leftovers removed."""
     for leftover in copy.place.glob(f"shard-{copy.shard}-*.tmp*"):
         leftover.unlink()
     for _, path in numbered(copy.place, copy.shard):
@@ -86,7 +87,6 @@ def elect(shard: "Shard", but: Copy | None = None) -> None:
         if may_lead and try_to_lead(shard, copy):
             return
         lost += 1
-    logger.critical("shard %s: no copy that may lead after term %d", shard.name, term)
 
 
 def try_to_lead(shard: "Shard", copy: Copy, anew: bool = False) -> bool:
@@ -138,7 +138,7 @@ def begin_to_lead(shard: "Shard", copy: Copy, connection: sqlite3.Connection, be
     return True
 
 
-def fail_over(shard: "Shard", error: Exception) -> None:
+def fail_over(shard: "Shard", error: BaseException) -> None:
     """Replaces the primary, whose file failed. The caller holds the right to write."""
     old = shard.primary
     if old is None:
@@ -155,6 +155,8 @@ def fail_over(shard: "Shard", error: Exception) -> None:
         lead_after_all(shard, old)
     else:
         discard(shard, old, old.path)
+    if shard.primary is None:
+        logger.critical("shard %s: no copy may lead; it can be read, not written", shard.name)
     shard.alarm.set()
 
 

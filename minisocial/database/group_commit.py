@@ -19,6 +19,7 @@ from typing import Protocol
 
 from minisocial.database import log
 from minisocial.database.connection import head, is_damage, is_full
+from minisocial.database.stream import Stream
 from minisocial.database.transaction import Transaction
 from minisocial.errors import InDoubt, MinisocialError, NoPrimary, Unavailable
 
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 MAX_GROUP = 64  # blocks in one commit
 LOCK_SECONDS = 30.0  # how long a block waits for its turn
+UNKNOWN = -1
 RESCUE_SECONDS = 0.5  # after which a waiting thread looks whether its group was forgotten
 
 
@@ -35,15 +37,16 @@ class Leading(Protocol):
     def check_primary(self) -> None: ...  # raises Damaged if the file lost its name
     def committed(self, position: int) -> None: ...  # publishes it; called with the lock held
     def confirm(self, position: int) -> None: ...  # waits for replicas; raises InDoubt
-    def failed(self, error: Exception) -> None: ...  # fails over; called with the lock held
+    def failed(self, error: BaseException) -> None: ...  # fails over; called with the lock held
 
 
 class Group:
     """Write blocks of several threads in one commit."""
 
-    __slots__ = ("done", "error", "is_logged", "position", "size")
+    __slots__ = ("connection", "done", "error", "is_logged", "position", "size")
 
-    def __init__(self) -> None:
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.connection = connection
         self.size = 0
         self.is_logged = True
         self.position = 0
@@ -64,7 +67,7 @@ class GroupCommit:
     It raises NoPrimary or Unavailable when surely nothing was written, InDoubt when it may have been.
     """
 
-    def __init__(self, shard: str, leading: Leading, stream: log.Stream) -> None:
+    def __init__(self, shard: str, leading: Leading, stream: Stream) -> None:
         self.lock = threading.RLock()  # the right to write; guards everything here but waiting
         self.blocks = 0
         self.groups = 0
@@ -76,7 +79,7 @@ class GroupCommit:
         self.waiting = 0
         self._group: Group | None = None
         self._connection: sqlite3.Connection | None = None
-        self.version = -1  # of the schema the triggers were made for
+        self.version = UNKNOWN  # of the schema the triggers were made for
 
     # --- the connection
 
@@ -84,13 +87,23 @@ class GroupCommit:
         """A primary leads; from here on it can be written."""
         self._connection, self.version = connection, schema_version(connection)
 
-    def close(self, error: Exception) -> None:
+    def close(self, error: BaseException) -> None:
         """The primary leads no more; a group that is open was not committed."""
         connection, self._connection = self._connection, None
         self._abandon(error)
         if connection:
             with suppress(sqlite3.Error):
                 connection.close()
+
+    @contextmanager
+    def alone(self, seconds: float) -> Iterator[None]:
+        """The lock, for the end: a block that takes longer than this is not waited for."""
+        has_lock = self.lock.acquire(timeout=seconds)
+        try:
+            yield
+        finally:
+            if has_lock:
+                self.lock.release()
 
     # --- a block
 
@@ -134,28 +147,16 @@ class GroupCommit:
     def _join(self) -> Group:
         """The group that is open, or a new one."""
         if self._group is None:
-            self._begin()
-            self._group = Group()
+            if self._connection is None:
+                raise NoPrimary("This part of the database can not take changes right now. Nothing was saved.")
+            self._group = group = Group(self._connection)
+            try:
+                group.connection.execute("BEGIN IMMEDIATE")
+                self._renew_triggers(group.connection)
+            except sqlite3.Error as error:
+                self._undo(group, error)
+                raise unavailable(error) from error
         return self._group
-
-    def _begin(self) -> sqlite3.Connection:
-        if self._connection is None:
-            raise NoPrimary("This part of the database can not take changes right now. Nothing was saved.")
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._renew_triggers(self._connection)
-        except sqlite3.Error as error:
-            raise self._refuse(error) from error
-        return self._connection
-
-    def _refuse(self, error: sqlite3.Error) -> Unavailable:
-        connection = self._connection
-        if connection and connection.in_transaction:
-            with suppress(sqlite3.Error):
-                connection.execute("ROLLBACK")
-        if is_damage(error):
-            self._leading.failed(error)
-        return unavailable(error)
 
     def _renew_triggers(self, connection: sqlite3.Connection) -> None:
         """After a change of the schema, by whatever program, the triggers are made anew.
@@ -171,48 +172,46 @@ class GroupCommit:
 
     @contextmanager
     def _block(self, group: Group, logged: bool) -> Iterator[Transaction]:
-        connection = self._connection
-        if connection is None:
-            raise NoPrimary("This part of the database can not take changes right now. Nothing was saved.")
+        connection = group.connection
         block = Transaction(connection)
         try:
             if group.size:  # the first needs no savepoint: undoing it undoes everything
                 connection.execute("SAVEPOINT block")
             if not logged:
                 log.install(connection, {})
-                group.is_logged = False
             yield block
             block.close()
             if group.size:
                 connection.execute("RELEASE block")
             elif not connection.in_transaction:
                 raise RuntimeError("a write block must not end the transaction itself")
-            group.size += 1
         except BaseException as error:
             block.close()
-            self._undo(group, connection, error)
-            if isinstance(error, sqlite3.Error) and (is_damage(error) or is_full(error)):
+            self._undo(group, error)
+            if is_damage(error) or is_full(error):
                 raise unavailable(error) from error
             raise
+        group.size += 1
+        group.is_logged = group.is_logged and logged
 
-    def _undo(self, group: Group, connection: sqlite3.Connection, error: BaseException) -> None:
+    def _undo(self, group: Group, error: BaseException) -> None:
         """Undoes one block. After a full disk or an I/O error SQLite has undone the whole group already."""
+        connection = group.connection
         try:
             if group.size and connection.in_transaction:
                 connection.execute("ROLLBACK TO block")
                 connection.execute("RELEASE block")
-            else:
-                self._abandon(error)
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+                return
         except sqlite3.Error as worse:
             error = worse
-            self._abandon(error)
-        if isinstance(error, Exception) and is_damage(error):
+        self._abandon(error)
+        roll_back(connection)
+        if is_damage(error):
             self._leading.failed(error)
 
     def _abandon(self, error: BaseException) -> None:
         group, self._group = self._group, None
+        self.version = UNKNOWN  # triggers made in this group are undone with it
         if group:
             group.end(unavailable(error))
 
@@ -226,10 +225,7 @@ class GroupCommit:
         return group
 
     def _commit(self, group: Group) -> None:
-        connection, self._group = self._connection, None
-        if connection is None:
-            return group.end(unavailable(NoPrimary("no primary")))
-        is_on_disk = False
+        connection, self._group, is_on_disk = group.connection, None, False
         try:
             self._renew_triggers(connection)  # a block may have changed the schema
             position, changes = head(connection), log.changes(connection, self._shard, self.delivered)
@@ -246,13 +242,13 @@ class GroupCommit:
 
     def _commit_failed(self, group: Group, error: Exception, is_on_disk: bool) -> None:
         """A damaged file may or may not have it; with any other error SQLite says that it does not."""
+        logger.error("shard %s: a commit failed: %r", self._shard, error)
+        self.version = UNKNOWN
         if is_on_disk or is_damage(error):
             group.error = InDoubt("Saving was not confirmed: the change may be there or not. Look before repeating.")
             return self._leading.failed(error)
         group.error = unavailable(error)
-        if self._connection and self._connection.in_transaction:
-            with suppress(sqlite3.Error):
-                self._connection.execute("ROLLBACK")
+        roll_back(group.connection)
 
     def _conclude(self, group: Group) -> None:
         """After the commit and without the lock: the consumers, then the replicas, then everybody who waits."""
@@ -283,9 +279,14 @@ def schema_version(connection: sqlite3.Connection) -> int:
     return version
 
 
+def roll_back(connection: sqlite3.Connection) -> None:
+    with suppress(sqlite3.Error):
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
 def unavailable(error: BaseException) -> Unavailable:
     """What to tell people when surely nothing was written."""
     if is_full(error):
         return Unavailable("The disk is full. Nothing was saved.")
-    logger.warning("a write block was not committed: %r", error)
     return Unavailable("Nothing was saved, because of a fault in the database. Try again soon.")

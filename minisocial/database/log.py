@@ -12,9 +12,7 @@ matching, with one look-up).
 import json
 import logging
 import sqlite3
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,6 +136,7 @@ def tables(connection: sqlite3.Connection, database: str = "main") -> dict[str, 
 
 
 def describe(connection: sqlite3.Connection, database: str, name: str) -> Table | None:
+    """A table as replication needs it; None, with a warning, if its rows can not be told apart by a key."""
     columns = connection.execute(
         'SELECT name, type, "notnull", pk FROM pragma_table_xinfo(?, ?) WHERE hidden = 0 ORDER BY cid', (name, database)
     ).fetchall()
@@ -232,38 +231,3 @@ def copy_table(connection: sqlite3.Connection, table: Table, after: int) -> None
     connection.execute(
         f"INSERT INTO main.{name} ({columns}) SELECT {columns} FROM src.{name} WHERE {changed}", (after, table.name)
     )
-
-
-class Stream:
-    """Hands committed changes to the consumers, in commit order.
-
-    Two threads that commit one after the other may arrive here in the other order. So a commit puts
-    its changes in line while it still has the right to write, and whoever comes first delivers all
-    that is in line: when `deliver` returns, what the caller put there has reached every consumer.
-    """
-
-    def __init__(self) -> None:
-        self.errors = 0
-        self._consumers: list[Consumer] = []
-        self._line: deque[Sequence[Change]] = deque()
-        self._order = threading.RLock()  # held while delivering, so that the order is that of the line
-
-    def subscribe(self, consumer: Consumer) -> None:
-        self._consumers.append(consumer)
-
-    def add(self, batch: Sequence[Change]) -> None:
-        if batch:
-            self._line.append(batch)
-
-    def deliver(self) -> None:
-        with self._order:
-            while self._line:
-                self._hand_out(self._line.popleft(), self._consumers)
-
-    def _hand_out(self, batch: Sequence[Change], consumers: Iterable[Consumer]) -> None:
-        for consumer in consumers:
-            try:
-                consumer(batch)
-            except Exception:
-                self.errors += 1
-                logger.exception("a consumer of the log failed")

@@ -75,6 +75,7 @@ def back_up(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def take_step(connection: sqlite3.Connection, shard: str, step: Migration) -> None:
+    """One step and its version number, in one transaction."""
     from sqlite_utils import Database  # only here: it is seldom needed and takes memory
 
     connection.execute("BEGIN IMMEDIATE")

@@ -30,7 +30,7 @@ from minisocial.database.copies import Copy
 logger = logging.getLogger(__name__)
 
 REST = 0.005  # seconds between two batches: under load they grow instead of coming more often
-PATIENCE = (0.1, 0.5, 2.0, 10.0)  # seconds before the next attempt, after so many failures in a row
+PATIENCE = (0.1, 0.3, 1.0, 3.0, 10.0)  # seconds before the next attempt, after so many failures in a row
 
 
 class Roles(Protocol):

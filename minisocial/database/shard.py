@@ -17,9 +17,9 @@ from minisocial.database.control import Control
 from minisocial.database.copies import Copy
 from minisocial.database.group_commit import GroupCommit, schema_version
 from minisocial.database.replication import Follower
-from minisocial.database.snapshot import CopySnapshot, ShardSnapshot
+from minisocial.database.stream import Stream
 from minisocial.database.transaction import Reader, Transaction
-from minisocial.errors import InDoubt, NoPrimary, ReplicaBehind, Unavailable
+from minisocial.errors import InDoubt, NoPrimary, Refused, ReplicaBehind, Unavailable
 
 Answer = TypeVar("Answer")
 
@@ -77,7 +77,7 @@ class Shard:
         # With acks a replica's disk is what counts, so it syncs and the primary need not: one sync instead of two.
         self.sync = "NORMAL" if acks else "FULL"
         self.followers = [Follower(copy, self, "FULL" if acks else "NORMAL", clock) for copy in self.copies]
-        self.stream = log.Stream()
+        self.stream = Stream()
         self.commits = GroupCommit(name, self, self.stream)
         self._turn = 0
         self._trim_above = 0
@@ -101,7 +101,7 @@ class Shard:
         self.wake_followers()
         for follower in self.followers:
             follower.join(STOP_SECONDS)
-        with self.commits.lock:
+        with self.commits.alone(STOP_SECONDS):
             for follower in self.followers:
                 if follower.copy.path and self.primary:
                     follower.try_step()
@@ -118,7 +118,10 @@ class Shard:
                 copy.wake.set()
 
     def copy_named(self, name: str) -> Copy:
-        return next(copy for copy in self.copies if copy.name == name)
+        for copy in self.copies:
+            if copy.name == name:
+                return copy
+        raise Refused(f"Shard {self.name} has no copy {name}.")
 
     def follower_of(self, copy: Copy) -> Follower:
         return next(follower for follower in self.followers if follower.copy is copy)
@@ -172,7 +175,7 @@ class Shard:
         replicas = (copy for copy in self.copies if copy is not self.primary and copy.path)
         return sum(copy.position >= position for copy in replicas) >= self.acks
 
-    def failed(self, error: Exception) -> None:
+    def failed(self, error: BaseException) -> None:
         """The primary met an error that condemns its file; the caller holds the right to write."""
         failover.fail_over(self, error)
 
@@ -210,6 +213,15 @@ class Shard:
     def head(self) -> int:
         """The primary's position; of the most advanced copy while none leads."""
         return self.primary.position if self.primary else max(copy.position for copy in self.copies)
+
+    def clamp(self, position: int) -> int:
+        """A position that may have been made up, lowered to the head.
+
+        The file is asked, because a commit can be read a moment before its position is published.
+        """
+        if position <= self.head():
+            return position
+        return min(position, self._ask_primary(head) or self.head())
 
     def is_settled(self) -> bool:
         """True if every replica that follows has all there is."""
@@ -276,41 +288,3 @@ class Shard:
         except sqlite3.Error as error:
             self.suspect(primary, error)
             return None
-
-    def snapshot(self, data: Path) -> ShardSnapshot:
-        """Its state; file names relative to the data folder."""
-        return ShardSnapshot(
-            name=self.name,
-            term=log.term_of(self.head()),
-            copies=tuple(self._describe(follower, data) for follower in self.followers),
-            commits=self.commits.blocks,
-            groups=self.commits.groups,
-            failovers=self.failovers,
-            consumer_errors=self.stream.errors,
-        )
-
-    def _describe(self, follower: Follower, data: Path) -> CopySnapshot:
-        copy = follower.copy
-        return CopySnapshot(
-            name=copy.name,
-            role="primary" if copy is self.primary else "replica",
-            file=copy.path.relative_to(data).as_posix() if copy.path else "",
-            position=copy.position,
-            lag_ms=round(self.lag(copy) * 1000),
-            state=state(follower),
-            reads=copy.reads,
-            snapshots=follower.snapshots,
-        )
-
-
-def state(follower: Follower) -> str:
-    """One word for how a copy is."""
-    copy = follower.copy
-    words = {
-        "copying": follower.is_copying,
-        "missing": copy.path is None,
-        "suspect": copy.error is not None,
-        "down": copy.is_down,
-        "held": copy.is_held,
-    }
-    return next((word for word, is_so in words.items() if is_so), "up")

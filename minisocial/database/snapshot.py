@@ -1,6 +1,14 @@
 """What the database says of itself: the console, the metrics and the tests read this."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from minisocial.database.log import term_of
+
+if TYPE_CHECKING:
+    from minisocial.database.replication import Follower
+    from minisocial.database.shard import Shard
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +45,44 @@ class DatabaseSnapshot:
     shards: tuple[ShardSnapshot, ...]
     commits: int
     groups: int
+
+
+def describe_shard(shard: "Shard", data: Path) -> ShardSnapshot:
+    """A shard's state; file names relative to the data folder."""
+    return ShardSnapshot(
+        name=shard.name,
+        term=term_of(shard.head()),
+        copies=tuple(describe_copy(shard, follower, data) for follower in shard.followers),
+        commits=shard.commits.blocks,
+        groups=shard.commits.groups,
+        failovers=shard.failovers,
+        consumer_errors=shard.stream.errors,
+    )
+
+
+def describe_copy(shard: "Shard", follower: "Follower", data: Path) -> CopySnapshot:
+    """One copy's state."""
+    copy, path = follower.copy, follower.copy.path
+    return CopySnapshot(
+        name=copy.name,
+        role="primary" if copy is shard.primary else "replica",
+        file=path.relative_to(data).as_posix() if path else "",
+        position=copy.position,
+        lag_ms=round(shard.lag(copy) * 1000),
+        state=state(follower),
+        reads=copy.reads,
+        snapshots=follower.snapshots,
+    )
+
+
+def state(follower: "Follower") -> str:
+    """One word for how a copy is."""
+    copy = follower.copy
+    words = {
+        "copying": follower.is_copying,
+        "missing": copy.path is None,
+        "suspect": copy.error is not None,
+        "down": copy.is_down,
+        "held": copy.is_held,
+    }
+    return next((word for word, is_so in words.items() if is_so), "up")

@@ -58,7 +58,7 @@ class Reader:
     If the copy fails meanwhile, the next best one goes on, at the same position or a later one.
     """
 
-    __slots__ = ("_connection", "_copies", "_copy", "_label", "_pool", "_report", "position")
+    __slots__ = ("_connection", "_copies", "_copy", "_is_open", "_label", "_pool", "_report", "position")
 
     def __init__(self, copies: list[Copy], primary: Copy | None, report: Callable[[Copy, Exception], None]) -> None:
         """`copies`: those that may be read, best first. `report` is told of one that failed."""
@@ -66,6 +66,7 @@ class Reader:
         self._report = report
         self._connection: sqlite3.Connection
         self._pool: ReadPool
+        self._is_open = False
         self.position = 0  # of the state that is read
         self._open_next()
 
@@ -93,6 +94,8 @@ class Reader:
 
     def close(self) -> None:
         """Ends the read transaction; the connection goes back to its pool."""
+        if not self._is_open:
+            return
         with suppress(sqlite3.Error):
             self._connection.execute("COMMIT")
         self._pool.give(self._connection)
@@ -119,13 +122,14 @@ class Reader:
         except BaseException:
             connection.close()
             raise
-        self._pool, self._connection = pool, connection
+        self._pool, self._connection, self._is_open = pool, connection, True
         self._copy.reads += 1
         return True
 
     def _give_up(self, error: sqlite3.Error) -> None:
         self._report(self._copy, error)
         self._connection.close()
+        self._is_open = False
 
 
 def is_unreadable(error: sqlite3.Error) -> bool:

@@ -117,6 +117,7 @@ class Accounts:
     def all(self, cursor: Cursor) -> Page[Account]:
         """Everybody, newest first."""
         where, params = window("account", cursor)
+        self._store.cache.depends_on_more()
         with self._store.cluster.read(DIRECTORY) as reader:
             # LIMIT comes last among the parameters: one more row tells whether there is another page
             rows = reader.rows(f"SELECT account FROM joins WHERE {where}", [*params[:-1], cursor.limit + 1])

@@ -62,6 +62,7 @@ class Invites:
 
     def by(self, viewer: int) -> list[Invite]:
         """This member's newest invites, newest first."""
+        self._store.cache.depends_on_more()
         with self._store.cluster.read(DIRECTORY) as reader:
             found = reader.rows(
                 f"SELECT {_COLUMNS} FROM invites WHERE created_by = ? ORDER BY created_at DESC LIMIT 100", (viewer,)

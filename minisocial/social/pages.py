@@ -49,13 +49,14 @@ def collect(source: Source, cursor: Cursor, show: Callable[[Sequence[int]], dict
     """
     found: dict[int, T] = {}
     wanted = cursor.limit + 1  # one more, to know whether there is an older page
-    rest = replace(cursor, limit=cursor.limit * 2)
+    rest = replace(cursor, limit=wanted)
     for _ in range(ROUNDS):
         ids = source(rest)
         found.update(show(ids))
         if len(found) >= wanted or len(ids) < rest.limit:
             break
-        rest = replace(rest, min_id=ids[0]) if cursor.min_id is not None else replace(rest, max_id=ids[-1])
+        end = {"min_id": ids[0]} if cursor.min_id is not None else {"max_id": ids[-1]}
+        rest = replace(rest, limit=cursor.limit * 2, **end)
     return _page(found, cursor)
 
 

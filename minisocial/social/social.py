@@ -1,7 +1,8 @@
 """The whole domain of one node: every noun, bound to the node's cache."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextlib import AbstractContextManager
+from typing import TypeVar
 
 from minisocial.cache import ReadThrough
 from minisocial.clock import Clock
@@ -17,6 +18,8 @@ from minisocial.social.passwords import Hasher
 from minisocial.social.posts import Posts
 from minisocial.social.sessions import Sessions
 from minisocial.social.store import Outbox, Store
+
+T = TypeVar("T")
 
 
 class Social:
@@ -42,6 +45,10 @@ class Social:
     def reading(self, seen: Mapping[str, int]) -> AbstractContextManager[dict[str, int]]:
         """For the block, reads are at least as fresh as these positions by shard, and keep them up to date."""
         return self.store.cluster.session(seen)
+
+    def derive(self, key: Hashable, make: Callable[[], T], size: Callable[[T], int]) -> T:
+        """What `make` makes of the domain, kept in this node until something it was made of changes."""
+        return self.store.cache.derive(key, make, size)
 
     def set_up(
         self, *, name: str, username: str, display_name: str, email: str, password: str, members_only: bool = True

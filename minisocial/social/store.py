@@ -38,14 +38,17 @@ class Store:
 
     def read(self, id: int) -> AbstractContextManager[Reader]:
         """A read on the shard of this identifier, as fresh as the person reading has seen."""
+        self.cache.depends_on_more()
         return self.cluster.read(self.cluster.shard_of(id))
 
     def fresh(self, shard: str) -> AbstractContextManager[Reader]:
         """A read that misses no commit made before it: for tasks, which must see what caused them."""
+        self.cache.depends_on_more()
         return self.cluster.read(shard, self.cluster.position(shard))
 
     def beside(self, kind: Kind[Any], shard: str, id: Hashable) -> AbstractContextManager[Reader]:
         """A read of rows that also make up this cached value: never behind what the cache may have shown."""
+        self.cache.depends_on_more()
         return self.cluster.read(shard, self.cache.invalidation.floors(shard).at_least([kind.key(id)]))
 
     def later(self, tx: Transaction, id: int, task: str, **args: Any) -> None:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from minisocial.background.letters import Letters
 
-PLAIN = b"From: us@example.org\r\nTo: Ada <ada@example.org>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nDate: today\r\n\r\nHi.\r\n"
+HEAD = b"From: us@example.org\r\nTo: Ada <ada@example.org>\r\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\r\nDate: today\r\n"
+PLAIN = HEAD + b"\r\nHi.\r\n"
 
 
 @pytest.fixture

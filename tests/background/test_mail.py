@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minisocial.background.mail import Letter, Mailer, MailDown, Undeliverable, letter_name
+from minisocial.background.mail import Letter, MailDown, Mailer, Undeliverable, letter_name
 from minisocial.trace import Tracer
 from tests.fakes import ManualClock
 
@@ -76,10 +76,26 @@ def test_keys_that_look_alike_name_different_letters() -> None:
 
 
 EVIL = [
-    "Ada\r\nBcc: all@example.org", "Ada\nX-Evil: 1\n\nbody", "Ada\rBcc: a@b", "Ada\x85Bcc: a@b", "Ada\u2028Bcc: a@b",
-    "Ada\0Bcc: a@b", "=?utf-8?q?Ada=0D=0ABcc:_a@b?=", '"Ada" <eve@example.org>, Bob', "Ada\u202egro.elpmaxe@eve", "\ud800",
-    "é" * 300, "=?utf-8?q?a?==?utf-8?q?=0D=0ABcc:_a@b?=", "==??=?utf-8?b?DQpCY2M6IGE=?=", "👩‍💻 " * 60, "עדה לאבלייס", "a" * 500, "", "   ", "Ada, Countess; of: Lovelace (née Byron)",
-]  # fmt: skip
+    "Ada\r\nBcc: all@example.org",
+    "Ada\nX-Evil: 1\n\nbody",
+    "Ada\rBcc: a@b",
+    "Ada\x85Bcc: a@b",
+    "Ada\u2028Bcc: a@b",
+    "Ada\0Bcc: a@b",
+    "=?utf-8?q?Ada=0D=0ABcc:_a@b?=",
+    '"Ada" <eve@example.org>, Bob',
+    "Ada\u202egro.elpmaxe@eve",
+    "\ud800",
+    "é" * 300,
+    "=?utf-8?q?a?==?utf-8?q?=0D=0ABcc:_a@b?=",
+    "==??=?utf-8?b?DQpCY2M6IGE=?=",
+    "👩‍💻 " * 60,
+    "עדה לאבלייס",
+    "a" * 500,
+    "",
+    "   ",
+    "Ada, Countess; of: Lovelace (née Byron)",
+]
 
 
 @pytest.mark.parametrize("field", ["to_name", "subject", "key", "text", "html", "unsubscribe"])
@@ -106,8 +122,19 @@ def check_headers(mailer: Mailer, letter: Letter) -> None:
     assert all(len(line) < 998 for line in raw.split(b"\r\n"))
     assert b"\r" not in head.replace(b"\r\n", b"") and b"\n" not in head.replace(b"\r\n", b"")
     message = message_from_bytes(raw, policy=policy.default)
-    allowed = {"From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "List-Unsubscribe",
-               "List-Unsubscribe-Post", "Content-Type", "Content-Transfer-Encoding", "MIME-Version"}  # fmt: skip
+    allowed = {
+        "From",
+        "To",
+        "Subject",
+        "Date",
+        "Message-ID",
+        "Auto-Submitted",
+        "List-Unsubscribe",
+        "List-Unsubscribe-Post",
+        "Content-Type",
+        "Content-Transfer-Encoding",
+        "MIME-Version",
+    }
     assert set(message.keys()) <= allowed
     assert len(message.keys()) == len(set(message.keys()))
     assert [address.addr_spec for address in message["To"].addresses] == ["ada@example.org"]
@@ -123,8 +150,25 @@ def test_body_arrives_as_written(mailer: Mailer, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["", "ada", "@example.org", "ada@", "a b@example.org", "a@b, c@d", "a@b\r\nBcc: c@d", "<a@b>",
-                "=?utf-8?q?=0D=0ABcc:_a?=@b.c", "a@b@c", '"a b"@c', "a@" + "b" * 300, "a\0@b", "ada@exa\u202emple.org", "ada@ex..org"])  # fmt: skip
+    "address",
+    [
+        "",
+        "ada",
+        "@example.org",
+        "ada@",
+        "a b@example.org",
+        "a@b, c@d",
+        "a@b\r\nBcc: c@d",
+        "<a@b>",
+        "=?utf-8?q?=0D=0ABcc:_a?=@b.c",
+        "a@b@c",
+        '"a b"@c',
+        "a@" + "b" * 300,
+        "a\0@b",
+        "ada@exa\u202emple.org",
+        "ada@ex..org",
+    ],
+)
 def test_address_that_is_none_is_given_up(mailer: Mailer, address: str) -> None:
     with pytest.raises(Undeliverable):
         mailer.send(dataclasses.replace(LETTER, to=address))

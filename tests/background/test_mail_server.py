@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
-from minisocial.background.mail import Letter, Mailer, MailDown, Undeliverable
+from minisocial.background.mail import Letter, MailDown, Mailer, Undeliverable
 from minisocial.background.mail_server import SmtpUrl
 from tests.background.smtp_server import free_port, smtp_server
 from tests.fakes import ManualClock
@@ -115,13 +115,12 @@ def play(listener: socket.socket, answers: list[bytes]) -> None:
     """A server that says its lines in turn and leaves without good-bye."""
     connection, _ = listener.accept()
     with connection, connection.makefile("rb") as heard:
-        for answer in answers:
+        for answer in answers[:-1]:
             connection.sendall(answer)
-            end = b".\r\n" if answer.startswith(b"354") else b"\r\n"
-            while answer is not answers[-1] and not (line := heard.readline()).endswith(end) or line == b"":
+            is_letter = answer.startswith(b"354")
+            while heard.readline() != b".\r\n" and is_letter:
                 pass
-            while answer.startswith(b"354") and line != b".\r\n":
-                line = heard.readline()
+        connection.sendall(answers[-1])
 
 
 def test_password_goes_over_tls_only(mailer_at) -> None:
@@ -141,9 +140,9 @@ def test_log_in_over_starttls(mailer_at, certificate: Path, server_tls: ssl.SSLC
 
 
 def test_server_we_do_not_trust_gets_no_password(mailer_at, server_tls: ssl.SSLContext) -> None:
-    with smtp_server(server_tls, authenticator=only_ada, auth_required=True) as (box, port):
-        with pytest.raises(MailDown, match="certificate"):
-            mailer_at(f"smtp://ada:p%40ss%20word@127.0.0.1:{port}").send(LETTER)
+    server = smtp_server(server_tls, authenticator=only_ada, auth_required=True)
+    with server as (box, port), pytest.raises(MailDown, match="certificate"):
+        mailer_at(f"smtp://ada:p%40ss%20word@127.0.0.1:{port}").send(LETTER)
     assert box.letters == []
 
 

@@ -57,6 +57,7 @@ def test_full_queue_is_fed_by_the_relay_thread_as_room_appears(make_world) -> No
 
 
 def test_more_commits_than_are_remembered_lose_nothing(world: World) -> None:
+    world.run_all()  # the sweep at the start
     with world.store.write("0") as tx:
         for n in range(relay.FRESH_LIMIT + 5):
             world.background.add(tx, "0", "hello", {"n": n})

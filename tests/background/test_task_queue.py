@@ -57,6 +57,11 @@ def test_oldest_first_also_after_heavy_insert_and_delete(queue: TaskQueue, ran: 
     assert len(ran) == 400
 
 
+def test_row_ids_are_never_used_again(queue: TaskQueue) -> None:
+    (sql,) = queue.huey.storage.sql("select sql from sqlite_master where name = 'task'", results=True)[0]
+    assert "autoincrement" in sql
+
+
 def test_task_is_held_once_until_it_is_forgotten(queue: TaskQueue, ran: list[int]) -> None:
     (task,) = tasks(1)
     assert queue.put([task]) == 1
@@ -128,7 +133,7 @@ def test_damaged_file_is_begun_anew_at_start(queue: TaskQueue, tmp_path: Path) -
 def test_file_damaged_while_running_is_filled_again_from_the_outbox(world: World) -> None:
     world.add(n=1)
     world.run_all()
-    (world.folder / "background" / "queue.db-wal").write_bytes(b"")
+    world.background._queue._storage.close()  # it opens the file again when it needs it
     (world.folder / "background" / "queue.db").write_bytes(b"noise " * 20_000)
     world.add(n=2)
     for _ in range(3):

@@ -11,6 +11,7 @@ import pytest
 from minisocial.database import Change, log
 from minisocial.database.connection import Replaced, connect, open_writer
 from minisocial.database.group_commit import GroupCommit
+from minisocial.database.stream import Stream
 from minisocial.errors import InDoubt, NoPrimary, Unavailable
 from tests.database.world import together, until
 
@@ -22,7 +23,7 @@ class Alone:
         self.is_lost = False
         self.is_unconfirmed = False
         self.positions: list[int] = []
-        self.errors: list[Exception] = []
+        self.errors: list[BaseException] = []
 
     def check_primary(self) -> None:
         if self.is_lost:
@@ -35,7 +36,7 @@ class Alone:
         if self.is_unconfirmed:
             raise InDoubt("nobody else has it")
 
-    def failed(self, error: Exception) -> None:
+    def failed(self, error: BaseException) -> None:
         self.errors.append(error)
 
 
@@ -48,7 +49,7 @@ class World:
             connection.execute("COMMIT")
         self.path = path
         self.shard = Alone()
-        self.stream = log.Stream()
+        self.stream = Stream()
         self.commits = GroupCommit("0", self.shard, self.stream)
         self.commits.open(open_writer(path, "FULL"))
 
@@ -248,3 +249,20 @@ def test_counters_stay_exact_under_concurrent_writers(world: World) -> None:
     with closing(sqlite3.connect(world.path)) as connection:
         assert connection.execute("SELECT x FROM t").fetchone() == ("600",)
     assert world.commits.groups < 601
+
+
+def test_a_failed_bulk_load_does_not_cost_others_their_log(world: World) -> None:
+    seen: list[Change] = []
+    world.stream.subscribe(seen.extend)
+    with pytest.raises(ZeroDivisionError), world.commits.write(logged=False) as block:
+        block.execute("INSERT INTO t VALUES (1, 'no')")
+        raise ZeroDivisionError
+    world.insert(2)
+    assert [change.key for change in seen] == [(2,)]
+
+
+def test_a_block_that_ends_the_transaction_itself_is_refused(world: World) -> None:
+    with pytest.raises(RuntimeError), world.commits.write() as block:
+        block.execute("COMMIT")
+    world.insert(1)
+    assert world.rows() == [1]

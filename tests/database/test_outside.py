@@ -114,3 +114,11 @@ def test_logged_columns_are_new_for_inserts_and_old_for_the_rest(cluster: Cluste
         ("D", "posts", (9,), everyone),
         ("I", "likes", (9, 8), {}),
     ]
+
+
+def test_who_saw_an_outside_change_before_it_was_noticed_keeps_seeing_it(cluster: Cluster) -> None:
+    outside(cluster, INSERT)
+    with cluster.session({}) as seen, cluster.read("0", at_least=2**62) as reader:
+        assert reader.row("SELECT text FROM posts") == ("from the shell",)
+    with cluster.session(seen):
+        assert texts(cluster) == ["from the shell"]

@@ -118,13 +118,22 @@ def test_a_replica_taken_down_is_not_read_until_it_is_brought_up(cluster: Cluste
     assert copies_read(cluster) == {"b"}
 
 
+def spoil(cluster: Cluster, name: str) -> None:
+    """Overwrites the file of a copy, and forgets the connections that have its pages in memory."""
+    path = file_of(cluster, "0", name)
+    for suffix in "", "-wal":
+        with open(f"{path}{suffix}", "r+b") as file:
+            file.write(b"noise " * 20_000)
+    copy = cluster._shards["0"].copy_named(name)
+    old, copy.pool = copy.pool, ReadPool(path)
+    if old:
+        old.close()
+
+
 def test_reads_go_on_when_a_replica_is_overwritten(cluster: Cluster) -> None:
     post(cluster, person(cluster), "kept")
     cluster.settle()
-    path = file_of(cluster, "0", "b")
-    with path.open("r+b") as file:
-        file.write(b"noise " * 20_000)
-    cluster._shards["0"].copy_named("b").pool = ReadPool(path)  # without connections that have the pages in memory
+    spoil(cluster, "b")
     for _ in range(50):
         assert texts(cluster) == ["kept"]
 
@@ -134,10 +143,11 @@ def test_a_reader_whose_copy_fails_in_the_middle_goes_on_with_another(cluster: C
     cluster.settle()
     with cluster.read("0") as reader:
         first = reader.copy
-        file_of(cluster, "0", first).write_bytes(b"noise" * 20_000)
+        spoil(cluster, first)
         reader._connection.execute("COMMIT")
         reader._connection.execute("PRAGMA shrink_memory")
         assert reader.rows("SELECT text FROM posts") == [("kept",)]
+        assert reader.copy != first
 
 
 def test_floor_is_the_slowest_copy(cluster: Cluster) -> None:
@@ -184,3 +194,29 @@ def test_a_session_never_sees_less_than_before_under_lag_and_load(make: Make) ->
                 last = value
 
     together(6, write_and_read)
+
+
+def test_when_every_copy_is_noise_it_is_said_and_not_more(make: Make) -> None:
+    cluster = make(shards=1, replicas=1)
+    post(cluster, person(cluster), "lost")
+    cluster.settle()
+    with pytest.raises(Unavailable), cluster.read("0") as reader:
+        for name in "ab":
+            spoil(cluster, name)
+        reader._connection.execute("COMMIT")
+        reader.rows("SELECT text FROM posts")
+
+
+def test_a_write_block_inside_another_is_refused(cluster: Cluster) -> None:
+    """They could wait for each other's shards."""
+    for shard in ("0", DIRECTORY):
+        with pytest.raises(RuntimeError), cluster.write("0"), cluster.write(shard):
+            pass
+    post(cluster, person(cluster))
+
+
+def test_reading_inside_a_write_block_is_allowed(cluster: Cluster) -> None:
+    with cluster.write("0") as block:
+        block.execute("INSERT INTO likes VALUES (1, 1)")
+        with cluster.read("0") as reader:
+            assert reader.rows("SELECT * FROM likes") == []

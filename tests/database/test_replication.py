@@ -6,6 +6,7 @@ from contextlib import closing
 import pytest
 
 from minisocial.database import Cluster, log
+from minisocial.database.connection import Replaced
 from minisocial.errors import InDoubt, ReplicaBehind
 from tests.database.conftest import Make
 from tests.database.world import (
@@ -74,6 +75,20 @@ def test_replica_whose_file_was_deleted_is_rebuilt(cluster: Cluster) -> None:
     path.unlink()
     until(lambda: file_of(cluster, "0", "b") not in (path, cluster.root.parent), "the new file")
     assert_copies_equal(cluster)
+
+
+def test_what_a_replica_wrote_to_a_file_that_lost_its_name_counts_for_nothing(cluster: Cluster) -> None:
+    """Else a replicated commit would be acknowledged on the word of a file that is gone."""
+    shard = cluster._shards["0"]
+    copy, primary = shard.copy_named("b"), shard.copy_named("a")
+    post(cluster, person(cluster), "so that it follows")
+    cluster.settle()
+    with copy.busy:
+        _, position = post(cluster, person(cluster), "more")
+        file_of(cluster, "0", "b").unlink()
+        with pytest.raises(Replaced):
+            shard.follower_of(copy).follow(primary)
+        assert copy.position < position
 
 
 def test_replica_that_contradicts_its_primary_is_replaced(cluster: Cluster) -> None:

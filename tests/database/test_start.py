@@ -3,6 +3,8 @@
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -55,6 +57,13 @@ def test_a_second_owner_is_refused_with_the_remedy(cluster: Cluster) -> None:
         Cluster(cluster.root, shards=1).start()
     post(cluster, person(cluster), "the first goes on")
     cluster.settle()
+
+
+def test_another_process_is_refused_too(cluster: Cluster) -> None:
+    code = "import sys, pathlib; from minisocial.database import Cluster; Cluster(pathlib.Path(sys.argv[1])).start()"
+    command = [sys.executable, "-c", code, str(cluster.root)]
+    ended = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=20)
+    assert "DataInUse" in ended.stderr
 
 
 def test_two_clusters_in_two_folders_do_not_know_each_other(make: Make) -> None:
@@ -149,6 +158,25 @@ def test_an_old_primary_that_comes_back_does_not_lead(make: Make) -> None:
     assert primary_of(cluster) == "b"
     assert_copies_equal(cluster)
     assert texts(cluster) == ["everybody has it"]
+
+
+def test_a_copy_that_missed_the_last_term_does_not_lead_even_alone(make: Make) -> None:
+    """What the later term acknowledged would silently be gone."""
+    cluster = make(shards=1)
+    post(cluster, person(cluster), "in the first term")
+    cluster.settle()
+    path = file_of(cluster, "0", "a")
+    cluster.stop()
+    shutil.move(path, cluster.root / "aside.db")
+    cluster.start()
+    post(cluster, person(cluster), "in the second term")
+    cluster.settle()
+    cluster.stop()
+    for newer in cluster.root.glob("*/shard-0-*"):
+        newer.unlink()
+    shutil.move(cluster.root / "aside.db", path)
+    with pytest.raises(CannotStart, match="lack saved changes"):
+        cluster.start()
 
 
 def test_without_any_file_of_the_last_term_it_refuses(make: Make) -> None:
