@@ -71,7 +71,11 @@ class ReadThrough:
             trace.note("local", f"{len(entries)}/{len(keys)}")
         if len(entries) < len(keys):
             missing = {key: id for key, id in keys.items() if key not in entries}
-            entries.update(_Search(self, kind, shard, load).find(missing))
+            try:
+                entries.update(_Search(self, kind, shard, load).find(missing))
+            except BaseException:
+                self.depends_on_more()  # what is derived without it is not to be kept
+                raise
         if getattr(self.thread, "parts", None) is not None:
             self._note_parts(entries)
         return {keys[key]: entry.value for key, entry in entries.items() if entry.value is not ABSENT}

@@ -70,7 +70,8 @@ def make_page(response: Response, now: float) -> Page | None:
     times = freshness(response)
     if times is None:
         return None
-    tags = frozenset(response.header("Surrogate-Key").split())
+    # WSGI's headers hold bytes as Latin-1; the tags are purged as text
+    tags = frozenset(response.header("Surrogate-Key").encode("latin-1", "replace").decode("utf-8", "replace").split())
     headers = _shared_headers(response, bool(tags))
     digest = hashlib.blake2b(response.body, digest_size=12).hexdigest()
     plain = Variant.of(f'"{digest}"', headers, response.body)

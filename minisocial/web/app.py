@@ -29,6 +29,7 @@ from minisocial.web import (
 )
 from minisocial.web.context import WebContext
 from minisocial.web.headers import SECURITY
+from minisocial.web.html import CSRF, escape
 from minisocial.web.routes import Handler
 from minisocial.web.site import Site
 from minisocial.web.visit import Visit
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 NOUNS = (home, session, join, posts, explore, profiles, friends, notifications, settings, invites, admin)
 POSITIONS_LAST = 600  # seconds; by then every replica has seen them
+CSRF_HOLE = CSRF.encode()
 BEFORE_SET_UP = ("/setup",)  # all that exists before the community does
 
 
@@ -96,13 +98,16 @@ def _check_set_up(visit: Visit) -> None:
 
 
 def _finish(visit: Visit, response: wsgi.Response, known: Any) -> Any:
-    headers = [*response.headers, *SECURITY]
+    headers, body = [*response.headers, *SECURITY], response.body
+    if CSRF_HOLE in body:  # last of all, so that what is kept of a page carries nobody's token
+        field = f'<input type="hidden" name="csrf" value="{escape(visit.csrf)}">'
+        body = body.replace(CSRF_HOLE, field.encode())
     # not for a visitor's page, which is the same for all; but a log-in must be seen by what follows it
     if known and (visit.session or visit.environ["REQUEST_METHOD"] == "POST"):
         headers.append(visit.cookie("seen", forms.write_positions(known), POSITIONS_LAST))
     if visit.new_pre:
         headers.append(visit.cookie(guard.PRE, visit.new_pre))
-    return bottle.HTTPResponse(response.body, response.status, headers)
+    return bottle.HTTPResponse(body, response.status, headers)
 
 
 def _answer_error(site: Site, error: Any) -> Any:

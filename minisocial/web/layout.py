@@ -14,7 +14,7 @@ from minisocial.social.pages import Cursor
 from minisocial.web.context import WebContext
 from minisocial.web.fragments import Fragments, avatar
 from minisocial.web.headers import HTML, PRIVATE, PUBLIC, status_line
-from minisocial.web.html import CSRF, Templates, count, escape
+from minisocial.web.html import Templates, count, escape
 from minisocial.web.visit import Visit
 
 if TYPE_CHECKING:
@@ -122,8 +122,6 @@ class Layout:
         keys: Iterable[str] | None,
         headers: Iterable[tuple[str, str]],
     ) -> wsgi.Response:
-        if CSRF in html:
-            html = html.replace(CSRF, f'<input type="hidden" name="csrf" value="{escape(visit.csrf)}">')
         fixed = [HTML]
         if keys is None or "session" in visit.cookies:
             fixed.append(PRIVATE)

@@ -1,10 +1,29 @@
 """How a noun tells which addresses are its own."""
 
 from collections.abc import Callable
+from functools import wraps
 
 from minisocial import wsgi
+from minisocial.web.visit import Visit
 
 # Answers a visit; the names in the address come as keywords.
 Handler = Callable[..., wsgi.Response]
 # Adds a route: method, path as Bottle writes it, and who answers.
 Add = Callable[[str, str, Handler], None]
+
+
+def kept(show: Handler) -> Handler:
+    """A page that the node keeps for each member, finished, until something it shows has changed.
+
+    It may depend on the address, on who looks, and on what comes through the cache; on no other part
+    of the request.
+    """
+
+    @wraps(show)
+    def answer(visit: Visit, **names: str) -> wsgi.Response:
+        if visit.account is None:  # visitors' pages are kept by the proxy
+            return show(visit, **names)
+        key = ("page", visit.here, visit.account, visit.community)
+        return visit.social.derive(key, lambda: show(visit, **names), lambda response: len(response.body))
+
+    return answer
