@@ -57,8 +57,9 @@ class Service:
         self._clock = clock
         self._turns = itertools.count()
         self._random = random.Random()  # noqa: S311 - spreads load, keeps no secret
-        self._changed = threading.Condition()  # guards the two below; notified when a slot may be free
+        self._changed = threading.Condition()  # guards the three below; notified when a slot may be free
         self._waiting = 0
+        self._choosy = 0  # of those waiting, who tried a node already and want another one
         self._refused = 0
         for node in nodes:
             node.watch(self._wake)
@@ -96,6 +97,7 @@ class Service:
             if self._waiting >= self.waiting_limit:
                 raise self._overloaded()
             self._waiting += 1
+            self._choosy += bool(without)
             try:
                 while True:
                     node = self._try(policy, client, without)
@@ -105,11 +107,14 @@ class Service:
                         raise self._overloaded()
             finally:
                 self._waiting -= 1
+                self._choosy -= bool(without)
 
     def _overloaded(self) -> Overloaded:
         self._refused += 1
         return Overloaded("Very many people are here right now. Nothing was changed. Please try again in a moment.")
 
     def _wake(self) -> None:
-        with self._changed:
-            self._changed.notify_all()
+        """One slot is free, so one may go on; one more for each who might not want this node."""
+        if self._waiting:
+            with self._changed:
+                self._changed.notify(1 + self._choosy)
