@@ -156,6 +156,7 @@ class System:
                 box.start()
             if prepare:
                 prepare(self)
+                self.caches.invalidation.forget_everything()  # a bulk load tells nobody of its rows
             self.front_door.start()
         except BaseException:
             self.stop()

@@ -189,7 +189,7 @@ class Posts:
                 self._store.later(tx, viewer, "tell_of_post", post=post.id)
             if parent:
                 self._store.later(tx, viewer, "join_thread", post=post.id)
-        return self.get(post.id, viewer)
+        return PostView(post, self._accounts.get(viewer), liked=False)
 
     def _new(self, viewer: int, text: str, visibility: str, parent: Post | None) -> Post:
         mentions = self._mentions(text)

@@ -220,7 +220,7 @@ def test_policy_can_be_changed_while_running() -> None:
 
 
 def test_capacity_is_what_may_run_and_wait() -> None:
-    assert World().balancer.capacity == 6 + 12
+    assert World().balancer.capacity == 6 + 48
     assert World(waiting_limit=1).balancer.capacity == 6 + 2
 
 
