@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 GRACE = 3.0  # seconds for running requests to finish at a stop
 SPARE_THREADS = 8  # for what needs no node: page-cache hits, static files, those who wait for somebody else's answer
-SWITCH_INTERVAL = 0.002  # seconds; Python's 5 ms let a commit wait behind busy threads, 0.5 ms costs a third of all reads
+SWITCH_INTERVAL = 0.002  # seconds; at Python's 5 ms commits wait behind busy threads, 0.5 ms costs a third of all reads
 CONSOLE_PATHS = ("/console", "/livez", "/readyz", "/metrics")
 
 

@@ -68,4 +68,5 @@ def test_arrows_join_boxes_that_are_there() -> None:
 def test_captions_are_the_first_lines_of_docstrings() -> None:
     assert {box.folder for box in BOXES if box.folder} <= {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
     assert picture.box("people").caption == ""
-    assert picture.box("mail").caption == picture.caption("background") == (minisocial.background.__doc__ or "").splitlines()[0]
+    first_line = (minisocial.background.__doc__ or "").splitlines()[0]
+    assert picture.box("mail").caption == picture.caption("background") == first_line

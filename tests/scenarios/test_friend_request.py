@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import pytest
 
 from minisocial.database import Change
-
 from minisocial.system import System
 from tests.background.smtp_server import free_port, smtp_server
 from tests.client import Client

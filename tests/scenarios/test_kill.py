@@ -11,8 +11,8 @@ import pytest
 
 from tests.client import Client
 from tests.scenarios.child import Child
-from tests.scenarios.people import PASSWORD, set_up, settle
 from tests.scenarios.conftest import StartSystem
+from tests.scenarios.people import PASSWORD, set_up, settle
 
 WRITERS = ("ada", "grace", "alan", "tim")
 ROUNDS = 3

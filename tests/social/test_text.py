@@ -22,7 +22,13 @@ def test_parts_cut_mentions_tags_and_links():
 
 @pytest.mark.parametrize(
     ("text", "names"),
-    [("mail me: grace@ada.org", []), ("@ada@elsewhere.org", []), ("(@ada)", ["ada"]), ("@ADA @ada", ["ada"]), ("@" + "a" * 31, [])],
+    [
+        ("mail me: grace@ada.org", []),
+        ("@ada@elsewhere.org", []),
+        ("(@ada)", ["ada"]),
+        ("@ADA @ada", ["ada"]),
+        ("@" + "a" * 31, []),
+    ],
 )
 def test_mentions_are_usernames_and_not_mail_addresses(text, names):
     assert mentioned(text) == names
