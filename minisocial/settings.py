@@ -39,7 +39,6 @@ class Settings:
     durability: str = knob("commit", "commit or replicated", "replicated: acknowledged once a second copy is on disk")
     password_cost: int = knob(15, "log2 of scrypt's N", "each guess costs 32 MiB and half a second; tests take less")
     rate_limits: bool = knob(True, "on or off", "off only for tests and benchmarks")
-    open_to_visitors: bool = knob(False, "on or off", "a new community shows strangers its front page only")
     teach: bool = knob(False, "on or off", "shows under each page which boxes it crossed")
 
     # how much it may use

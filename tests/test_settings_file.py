@@ -38,8 +38,8 @@ def test_flag_beats_environment_beats_file_beats_default(tmp_path, data):
 
 def test_defaults_of_a_command_are_the_weakest(tmp_path, data):
     write(tmp_path, "teach = false\n")
-    settings = load({}, data, {"teach": True, "open_to_visitors": True})
-    assert (settings.teach, settings.open_to_visitors) == (False, True)
+    settings = load({}, data, {"teach": True, "collapse": False})
+    assert (settings.teach, settings.collapse) == (False, False)
 
 
 def test_the_file_is_looked_for_in_the_data_folder_that_was_chosen(tmp_path, data):

@@ -19,7 +19,7 @@ from minisocial.settings import Settings
 if TYPE_CHECKING:
     from minisocial.system import System
 
-DEMO = {"teach": True, "open_to_visitors": True}  # the defaults of a demo
+DEMO = {"teach": True}  # the defaults of a demo
 SEEDED = "demo-run-by"  # a file with a username, which only a demo that was completed has
 PASSWORD = "minisocial"  # noqa: S105  everybody's, in a demo
 
