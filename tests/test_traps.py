@@ -52,13 +52,10 @@ def test_a_file_has_one_connection_that_writes_or_checkpoints(cluster: Cluster) 
             assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         connection.close()
     with cluster.read("0") as reader:
-        for sql in ("DELETE FROM posts", "PRAGMA wal_checkpoint(TRUNCATE)"):
-            try:
-                done = reader.rows(sql)
-            except sqlite3.OperationalError as error:
-                assert "readonly" in str(error)
-            else:
-                assert done == [(1, -1, -1)] or done[0][0] == 1  # "busy": nothing was checkpointed
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            reader.rows("DELETE FROM posts")
+        with pytest.raises(sqlite3.OperationalError):
+            reader.rows("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def test_a_foreign_key_pragma_or_journal_mode_left_alone_by_sqlite_utils_is_set_by_us(cluster: Cluster) -> None:
