@@ -66,6 +66,7 @@ class Listener:
         self._server.pull_trigger()
         loop.join(grace + 2 * TICK)
         self._server.task_dispatcher.shutdown(timeout=max(0.0, self._deadline - time.monotonic()))
+        wasyncore.close_all(self._map, ignore_all=True)  # last: a thread that finishes wakes the loop through it
 
     @property
     def port(self) -> int:
@@ -118,7 +119,6 @@ class Listener:
         self._stop_listening()
         while time.monotonic() < self._deadline and self._close_idle():
             wasyncore.loop(timeout=TICK, use_poll=True, map=self._map, count=1)
-        wasyncore.close_all(self._map, ignore_all=True)
 
     def _stop_listening(self) -> None:
         self._server.accepting = False

@@ -44,7 +44,7 @@ class Account:
     @property
     def initials(self) -> str:
         """One or two letters to stand in for a picture."""
-        words = self.display_name.split()
+        words = self.display_name.split() or [self.username]
         return (words[0][0] + words[-1][0] if len(words) > 1 else words[0][:2]).upper()
 
     @property
@@ -105,7 +105,8 @@ class Accounts:
 
     def named(self, username: str) -> Account:
         """The account of a username, whatever the case, or NotFound."""
-        found = self.ids_of([username.lower()])
+        name = username.lower()
+        found = self.ids_of([name]) if _USERNAME.fullmatch(name) else {}  # what is no name takes no room in a cache
         if not found:
             raise NotFound("There is nobody here by that name.")
         return self.get(next(iter(found.values())))

@@ -186,16 +186,14 @@ class Friends:
     def _write_move(
         self, tx: Transaction, viewer: int, other: int, before: str, mine: str, theirs: str | None
     ) -> None:
-        version = self._next_version(tx, "friendships", viewer, other)
+        version = self._next_version(tx, "friendships", viewer, other, is_told=theirs is not None)
         write_friendship(tx, viewer, other, mine, version)
         if theirs is not None:
             told = {"account": other, "other": viewer, "state": theirs, "version": version}
             self._store.later(tx, viewer, "mirror_friendship", **told)
         if mine in (FRIENDS, DECLINED):  # the request is answered
             forget_request(tx, viewer, other)
-        if mine == FRIENDS:
-            self._store.later(tx, viewer, "fill_feed", account=viewer, author=other)
-        elif before == FRIENDS:
+        if before == FRIENDS:
             self.end_following(tx, viewer, other)
 
     def follow(self, viewer: int, other: int) -> None:
@@ -205,7 +203,6 @@ class Friends:
         with self._store.write(viewer) as tx:
             if not _follows(tx, viewer, other):
                 self._write_follow(tx, viewer, other, True)
-                self._store.later(tx, viewer, "fill_feed", account=viewer, author=other)
 
     def unfollow(self, viewer: int, other: int) -> None:
         """Stop following one way; a friendship stays what it is."""
@@ -225,10 +222,14 @@ class Friends:
             tx, viewer, "mirror_follow", account=other, other=viewer, active=active, version=version
         )
 
-    def _next_version(self, tx: Transaction, table: str, viewer: int, other: int) -> int:
-        """Now, but above what is there: a clock that steps back must not make the newest word unheard."""
+    def _next_version(self, tx: Transaction, table: str, viewer: int, other: int, is_told: bool = True) -> int:
+        """Now, but above what is there: a clock that steps back must not make the newest word unheard.
+
+        What the other is not told comes just above what is there: whatever they say next must be heard.
+        """
         row = tx.row(f"SELECT version FROM {table} WHERE account = ? AND other = ?", (viewer, other))
-        return max(self._store.cluster.new_id(viewer), row[0] + 1 if row else 0)
+        above = row[0] + 1 if row else 0
+        return max(self._store.cluster.new_id(viewer), above) if is_told else above
 
 
 def write_friendship(tx: Transaction, account: int, other: int, state: str, version: int) -> bool:
@@ -258,6 +259,12 @@ def write_follow(tx: Transaction, table: str, account: int, other: int, active: 
 def forget_request(tx: Transaction, account: int, actor: int) -> None:
     """A request that was answered or taken back is no news any more."""
     tx.execute("DELETE FROM notifications WHERE account = ? AND kind = 'request' AND actor = ?", (account, actor))
+
+
+def reads(tx: Transaction, viewer: int, author: int) -> bool:
+    """Whether the author's posts belong into the viewer's home feed: as a friend's, or followed one way."""
+    row = tx.row("SELECT state FROM friendships WHERE account = ? AND other = ?", (viewer, author))
+    return row == (FRIENDS,) or _follows(tx, viewer, author)
 
 
 def _follows(tx: Transaction, viewer: int, other: int) -> bool:

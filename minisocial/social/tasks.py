@@ -6,7 +6,8 @@ effect is keyed, versioned or a set operation, so that doing it again changes no
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from minisocial.background import Letter, Task
 from minisocial.database import Transaction
@@ -20,6 +21,7 @@ from minisocial.social.friends import (
     RECEIVED,
     REQUESTED,
     forget_request,
+    reads,
     write_follow,
     write_friendship,
 )
@@ -62,29 +64,30 @@ class Tasks:
         """Finish a sign-up that died between the directory and the person's shard."""
         self._social.accounts.open(NewAccount(**task.args))
 
+    @contextmanager
+    def _effect(self, task: Task, id: int) -> Iterator[Transaction]:
+        """The last write block of a task; if its outbox row lies on the same shard, that goes with it: a commit less."""
+        with self._store.write(id) as tx:
+            yield tx
+            if self._store.home(id) == task.shard:
+                task.finish(tx)
+
     # --- posts ---------------------------------------------------------------------------------
 
     def fan_out(self, task: Task) -> None:
         """Put a post into the home feed of everybody who follows its author and may see it."""
         if post := self._post(task.args["post"]):
-            self._each_batch(
-                self._readers(post),
-                "INSERT OR IGNORE INTO home_feed (account, post, author) SELECT value, ?2, ?3 FROM json_each(?1)",
-                (post.id, post.author),
-                _TRIM,
-            )
+            readers = list(self._readers(post))
+            self._each_batch(readers, _INTO_FEEDS, (post.id, post.author), _TRIM)
+            if self._was_deleted(task, post.id):
+                self._each_batch(readers, _OUT_OF_FEEDS, (post.id,))
 
     def retract(self, task: Task) -> None:
         """Take a deleted post out of feeds, its thread and its parent's counter."""
-        id, author, parent = task.args["post"], task.args["author"], task.args["in_reply_to"]
-        delete = "DELETE FROM home_feed WHERE post = ?2 AND account IN (SELECT value FROM json_each(?1))"
-        self._each_batch(self._followers(author), delete, (id,))
-        if parent is not None:
-            with self._store.write(parent) as tx:
-                if tx.execute("DELETE FROM replies WHERE post = ? AND reply = ?", (parent, id)).rowcount:
-                    tx.execute("UPDATE posts SET replies = replies - 1 WHERE id = ?", (parent,))
-            with self._store.write(task.args["root"]) as tx:
-                tx.execute("DELETE FROM threads WHERE root = ? AND post = ?", (task.args["root"], id))
+        args = task.args
+        self._each_batch(self._followers(args["author"]), _OUT_OF_FEEDS, (args["post"],))
+        if args["in_reply_to"] is not None:
+            self._leave_thread(args["post"], args["in_reply_to"], args["root"])
 
     def join_thread(self, task: Task) -> None:
         """Tell the post replied to, and the first post of the thread, of a reply."""
@@ -92,11 +95,33 @@ class Tasks:
         if post is None or post.in_reply_to is None:
             return
         with self._store.write(post.in_reply_to) as tx:
-            done = tx.execute("INSERT OR IGNORE INTO replies (post, reply) VALUES (?, ?)", (post.in_reply_to, post.id))
-            if done.rowcount:
+            if tx.execute(_REPLY, (post.in_reply_to, post.id)).rowcount:
                 tx.execute("UPDATE posts SET replies = replies + 1 WHERE id = ?", (post.in_reply_to,))
         with self._store.write(post.root) as tx:
             tx.execute("INSERT OR IGNORE INTO threads (root, post) VALUES (?, ?)", (post.root, post.id))
+        if self._was_deleted(task, post.id):
+            self._leave_thread(post.id, post.in_reply_to, post.root)
+
+    def _leave_thread(self, id: int, parent: int, root: int) -> None:
+        with self._store.write(parent) as tx:
+            if tx.execute("DELETE FROM replies WHERE post = ? AND reply = ?", (parent, id)).rowcount:
+                tx.execute("UPDATE posts SET replies = replies - 1 WHERE id = ?", (parent,))
+        with self._store.write(root) as tx:
+            tx.execute("DELETE FROM threads WHERE root = ? AND post = ?", (root, id))
+
+    def _was_deleted(self, task: Task, id: int) -> bool:
+        """Whether a post was deleted while a task of its shard spread it; if not, the task is finished.
+
+        1. the task reads the post     2. it is deleted, and `retract` finds nothing to take back yet
+        3. the task spreads it: a dead post in feeds, a counter one too high, for ever
+        So the task looks once more, in the block that ends it: a deletion that comes before is undone by
+        the caller; one that comes after has everything there to take back.
+        """
+        with self._store.write(id) as tx:
+            is_there = tx.row("SELECT 1 FROM posts WHERE id = ?", (id,)) is not None
+            if is_there:
+                task.finish(tx)
+        return not is_there
 
     def tell_of_post(self, task: Task) -> None:
         """Notify who is replied to or mentioned, if they may see the post."""
@@ -109,7 +134,9 @@ class Tasks:
         told.pop(post.author, None)
         for account, kind in told.items():
             if self._may_see(account, post):
-                self._notify(account, f"{kind}:{post.id}", kind, post.author, post.id)
+                with self._store.write(account) as tx:
+                    id = self._store.cluster.new_id(account)
+                    notify(tx, id, account, f"{kind}:{post.id}", kind, post.author, post.id)
 
     def _may_see(self, account: int, post: Post) -> bool:
         try:
@@ -153,24 +180,25 @@ class Tasks:
     def mirror_friendship(self, task: Task) -> None:
         """Bring the other side's register to the state that somebody gave theirs."""
         account, other, state = task.args["account"], task.args["other"], task.args["state"]
-        with self._store.write(account) as tx:
+        with self._effect(task, account) as tx:
             row = tx.row("SELECT state FROM friendships WHERE account = ? AND other = ?", (account, other))
             before = row[0] if row else NONE
             if not write_friendship(tx, account, other, state, task.args["version"]):
                 return  # done already, or a later word was spoken
+            if before == FRIENDS and state != FRIENDS:
+                self._social.friends.end_following(tx, account, other)
             if state == RECEIVED and before == REQUESTED:
                 self._social.friends.meet(tx, account, other)
             elif state == ENDED:
                 forget_request(tx, account, other)
-                if before == FRIENDS:
-                    self._social.friends.end_following(tx, account, other)
             else:
                 self._announce(tx, account, other, state, task.args["version"])
 
     def _announce(self, tx: Transaction, account: int, other: int, state: str, version: int) -> None:
         kind = "request" if state == RECEIVED else "accepted"
         if state == FRIENDS:
-            self._store.later(tx, account, "fill_feed", account=account, author=other)
+            self._fill_feed_later(tx, account, account, other)
+            self._fill_feed_later(tx, account, other, account)
         key = f"{kind}:{other}:{version}"
         notify(tx, self._store.cluster.new_id(account), account, key, kind, other)
         self._store.later(tx, account, "letter", account=account, other=other, kind=kind, version=version)
@@ -178,42 +206,48 @@ class Tasks:
     def mirror_follow(self, task: Task) -> None:
         """Bring the followed person's side to what the follower's side says."""
         account, other, active = task.args["account"], task.args["other"], task.args["active"]
-        with self._store.write(account) as tx:
+        with self._effect(task, account) as tx:
             if write_follow(tx, "followers", account, other, active, task.args["version"]) and active:
                 key = f"follow:{other}:{task.args['version']}"
                 notify(tx, self._store.cluster.new_id(account), account, key, "follow", other)
+                self._fill_feed_later(tx, account, other, account)
+
+    def _fill_feed_later(self, tx: Transaction, id: int, account: int, author: int) -> None:
+        """Not before the author's side knows its new reader, or a post published in between would reach nobody:
+
+        1. the feed is filled     2. a post is published, and `fan_out` reads who follows     3. that side is told
+        """
+        self._store.later(tx, id, "fill_feed", account=account, author=author)
 
     def fill_feed(self, task: Task) -> None:
         """Put the newest posts of somebody newly followed into a home feed."""
         account, author = task.args["account"], task.args["author"]
         with self._store.fresh(self._store.home(author)) as reader:
             rows = reader.rows(_NEWEST, (author, BACKFILL))
-        with self._store.write(account) as tx:
-            tx.execute(
-                "INSERT OR IGNORE INTO home_feed (account, post, author) SELECT ?, value, ? FROM json_each(?)",
-                (account, author, json.dumps([row[0] for row in rows])),
-            )
-            tx.execute(_TRIM_ALL, (account, account, KEPT))
+        with self._effect(task, account) as tx:
+            if reads(tx, account, author):  # still
+                tx.execute(
+                    "INSERT OR IGNORE INTO home_feed (account, post, author) SELECT ?, value, ? FROM json_each(?)",
+                    (account, author, json.dumps([row[0] for row in rows])),
+                )
+                tx.execute(_TRIM_ALL, (account, account, KEPT))
 
     def clear_feed(self, task: Task) -> None:
         """Take the posts of somebody no longer followed out of a home feed."""
         account, author = task.args["account"], task.args["author"]
-        if self._social.friends.pair(account, author).follows:
-            return  # they are followed again by now
-        with self._store.write(account) as tx:
-            tx.execute("DELETE FROM home_feed WHERE account = ? AND author = ?", (account, author))
+        with self._effect(task, account) as tx:
+            if not reads(tx, account, author):  # they may be followed again by now
+                tx.execute("DELETE FROM home_feed WHERE account = ? AND author = ?", (account, author))
 
     # --- telling people ------------------------------------------------------------------------
 
     def notify(self, task: Task) -> None:
         """Write one notification."""
         args = task.args
-        if args["account"] != args["actor"]:
-            self._notify(args["account"], args["key"], args["kind"], args["actor"], args["post"])
-
-    def _notify(self, account: int, key: str, kind: str, actor: int, post: int | None) -> None:
-        with self._store.write(account) as tx:
-            notify(tx, self._store.cluster.new_id(account), account, key, kind, actor, post)
+        account, id = args["account"], self._store.cluster.new_id(args["account"])
+        with self._effect(task, account) as tx:
+            if account != args["actor"]:
+                notify(tx, id, account, args["key"], args["kind"], args["actor"], args["post"])
 
     def letter(self, task: Task) -> None:
         """Send one letter about a friendship, unless it was sent before."""
@@ -223,7 +257,7 @@ class Tasks:
             if reader.row("SELECT 1 FROM letters_sent WHERE key = ?", (key,)):
                 return
         self._send(self._written(key, kind, account, task.args["other"]))
-        with self._store.write(account) as tx:
+        with self._effect(task, account) as tx:
             now = self._store.clock.milliseconds()
             tx.execute("INSERT OR IGNORE INTO letters_sent (key, at) VALUES (?, ?)", (key, now))
 
@@ -246,6 +280,15 @@ _FOLLOWERS = """
 """
 _NEWEST = """
     SELECT id FROM posts WHERE author = ? AND visibility <> 'direct' ORDER BY id DESC LIMIT ?
+"""
+_REPLY = """
+    INSERT OR IGNORE INTO replies (post, reply) SELECT id, ?2 FROM posts WHERE id = ?1
+"""
+_INTO_FEEDS = """
+    INSERT OR IGNORE INTO home_feed (account, post, author) SELECT value, ?2, ?3 FROM json_each(?1)
+"""
+_OUT_OF_FEEDS = """
+    DELETE FROM home_feed WHERE post = ?2 AND account IN (SELECT value FROM json_each(?1))
 """
 # each feed got at most one entry, so at most one is too many
 _TRIM = f"""

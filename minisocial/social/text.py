@@ -13,6 +13,10 @@ MAX_TAGS = 10
 # marks that turn the direction of the text around them, with which a name can pretend to be another
 _DIRECTION = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C])
 
+# kinds of characters that show nothing by themselves, and the letters that are blank
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zs", "Zl", "Zp", "Mn", "Me"})
+_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+
 _PART = re.compile(
     r"(?P<link>https?://[^\s<>\"']{1,400}[^\s<>\"'.,;:!?)\]])"
     r"|(?<![\w@/])@(?P<mention>[A-Za-z0-9_]{1,30})(?![\w@])"
@@ -25,18 +29,26 @@ Part = tuple[str, str]  # ("text" | "mention" | "tag" | "link", what stands ther
 def clean(field: str, text: str, limit: int, *, lines: bool = False, empty: str = "") -> str:
     """A person's text in normal form, or `Invalid` with the reason.
 
-    `lines`: line breaks may stay. `empty`: what to say when nothing is left; "" allows nothing.
+    `lines`: line breaks may stay. `empty`: what to say when nothing is left; "" allows nothing. What
+    nobody could see is nothing.
     """
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n")).strip()
     if any(unicodedata.category(char) in ("Cc", "Cs") and not (lines and char in "\n\t") for char in text):
         raise Invalid(field, "This text has characters in it that cannot be shown. Please type it again.")
     if not lines:
-        text = text.translate(_DIRECTION)
+        text = text.translate(_DIRECTION).strip()
+    if not any(map(_is_seen, text)):
+        text = ""
     if len(text) > limit:
-        raise Invalid(field, f"This is {len(text) - limit} characters too long; {limit} fit.")
+        over = len(text) - limit
+        raise Invalid(field, f"This is {over} character{'s' if over > 1 else ''} too long; {limit} fit.")
     if empty and not text:
         raise Invalid(field, empty)
     return text
+
+
+def _is_seen(char: str) -> bool:
+    return unicodedata.category(char) not in _UNSEEN and char not in _BLANKS
 
 
 def mentioned(text: str) -> list[str]:

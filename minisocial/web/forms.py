@@ -80,7 +80,7 @@ def read_form(request: Any) -> Form:
         if error.status_code == 413:
             raise TooLarge("This is far more than fits. Please send less.") from None
         raise Refused("This form came in broken. Please load the page again and send it once more.") from None
-    except (ValueError, KeyError, IndexError, OSError):
+    except (ValueError, LookupError, OSError):  # LookupError: also a charset that nobody knows
         raise Refused("This form came in broken. Please load the page again and send it once more.") from None
     if files:
         raise TooLarge("This is far more than fits in a field. Please shorten it.")

@@ -56,7 +56,7 @@ def test_clean_refuses_what_cannot_be_shown():
 
 def test_clean_counts_after_normalising():
     assert clean("text", "e\u0301" * 10, 10) == "é" * 10
-    with pytest.raises(Invalid, match="1 characters too long"):
+    with pytest.raises(Invalid, match="1 character too long"):
         clean("text", "x" * 11, 10)
 
 

@@ -55,7 +55,7 @@ def test_a_post_is_an_h_entry(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("", "Please write something first."), ("x" * 501, "1 characters too long")]
+    ("text", "said"), [("", "Please write something first."), ("x" * 501, "1 character too long")]
 )
 def test_a_text_that_does_not_fit_comes_back_in_the_form(world: World, text: str, said: str) -> None:
     answer = world.client("ada").submit("/", "/posts", {"text": text, "visibility": "friends"})
