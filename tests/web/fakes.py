@@ -15,6 +15,7 @@ from minisocial.social.notifications import Notification
 from minisocial.social.pages import Cursor, Page, collect
 from minisocial.social.posts import Post, PostView, Thread
 from minisocial.social.sessions import Session
+from minisocial.social.text import clean
 from tests.fakes import ManualClock
 
 PASSWORD = "minisocial"
@@ -254,10 +255,7 @@ class FakePosts:
         return PostView(post, self.social.accounts.get(post.author), (post.id, viewer or 0) in self.likes)
 
     def publish(self, viewer: int, text: str, visibility: str, in_reply_to: int | None = None) -> PostView:
-        if not text.strip():
-            raise Invalid("text", "Please write something first.")
-        if len(text) > 500:
-            raise Invalid("text", f"This is {len(text) - 500} characters too long; 500 fit.")
+        text = clean("text", text, 500, lines=True, empty="Please write something first.")
         if visibility not in ("everyone", "friends", "direct"):
             raise Invalid("visibility", "A post is for everyone, for friends, or for the people it mentions.")
         id = self.social.maker.make()
