@@ -7,7 +7,10 @@ from typing import TextIO
 from minisocial import trace
 
 LEVELS = ("debug", "info", "warning", "error")
-QUIET = {"waitress.queue": logging.ERROR}  # it warns of each request that waits, which is the balancer's business
+QUIET = {
+    "waitress": logging.WARNING,  # below that it writes whole paths, as they came, and some are secrets
+    "waitress.queue": logging.ERROR,  # it warns of each request that waits, which is the balancer's business
+}
 
 
 class Line(logging.Formatter):

@@ -20,6 +20,7 @@ ErrorPage = Callable[["WSGIEnvironment", int, str, wsgi.Headers], wsgi.Response]
 
 GRACE = 5.0  # seconds that running requests get when it stops
 
+LONGEST_NAME = 200  # characters of a path in logs and traces
 ID_LETTERS = frozenset(string.ascii_letters + string.digits + "-_")
 
 log = logging.getLogger("minisocial.front_door")
@@ -58,7 +59,7 @@ class FrontDoor:
         connections: int = 200,
         trusted_proxy: str = "",
         request_seconds: float = 60,
-        secret_paths: tuple[str, ...] = ("/join/",),
+        secret_paths: tuple[str, ...] = ("/join/", "/invites/"),
     ) -> None:
         """`request_seconds`: from a request's first byte to its last.
         `secret_paths`: below these, the rest of a path is a secret and stays out of logs and traces."""
@@ -124,7 +125,7 @@ class FrontDoor:
 
     def _name(self, environ: "WSGIEnvironment") -> str:
         """ "GET /path", fit for a log: no query, no secrets, nothing unprintable."""
-        path: str = environ["PATH_INFO"]
+        path: str = environ["PATH_INFO"][:LONGEST_NAME]
         for prefix in self._secret_paths:
             if path.startswith(prefix):
                 path = f"{prefix}…"

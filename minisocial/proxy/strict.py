@@ -8,7 +8,7 @@ from contextlib import suppress
 from io import BytesIO
 from typing import Any, cast
 
-from waitress.channel import HTTPChannel
+from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import BadRequest, build_http_date
@@ -18,6 +18,7 @@ from minisocial.proxy.origin import is_host
 LONGEST_CHUNK_LINE = 1024
 UNREAD = 1 << 20  # bytes looked at when a connection is closed
 CHUNK = 64 << 10
+UNSENT = 256 << 10  # bytes of answers that wait for a client who goes on asking
 DRAINED = 16 << 20  # bytes of a body that is too large, read and dropped so that the client reads our answer
 
 SENTENCES = {
@@ -65,7 +66,10 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]
 
     def parse_header(self, header_plus: bytes) -> None:
         _refuse_ambiguous(header_plus)
-        super().parse_header(header_plus)
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:  # a target that is no URL, such as http://[
+            raise ParsingError("odd target") from error
         _refuse_odd_target(self)
         if self.body_rcv is not None:
             self._limit_body()
@@ -139,6 +143,19 @@ class StrictChannel(HTTPChannel):  # type: ignore[misc]
     parser_class = StrictParser
     error_task_class = PlainErrorTask
     task_class = CompleteTask
+
+    def write_soon(self, data: bytes) -> int:
+        """Sends soon. Who asks on without reading what they asked for is cut off after the answers so far.
+
+        Waitress would let 16 MiB of answers pile up for each connection, and then have a thread wait for the
+        client without end: a few connections that never read would take all memory and all threads.
+        """
+        if self.total_outbufs_len > UNSENT:
+            with self.outbuf_lock:
+                self._flush_exception(self._flush_some, do_close=False)
+            if self.total_outbufs_len > UNSENT:
+                raise ClientDisconnected
+        return cast(int, super().write_soon(data))
 
     def close_if_slow(self, seconds: float) -> None:
         """Closes it if a request takes too long to arrive: idle bytes now and then do not hold it open."""

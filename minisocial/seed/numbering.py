@@ -73,7 +73,11 @@ def number(community: Community) -> Numbered:
         roots=_roots(community, posts),
         mentions=[_mentioned(post, community, accounts) for post in community.posts],
         likes=Counter(like.post for like in community.likes),
-        replies=Counter(post.in_reply_to for post in community.posts if post.in_reply_to is not None),
+        replies=Counter(
+            post.in_reply_to
+            for post in community.posts
+            if post.in_reply_to is not None and post.visibility == "everyone"
+        ),
         friendships=[past_ids.make_like(pair.at, accounts[pair.asked]) for pair in community.friendships],
         follows=[past_ids.make_like(follow.at, accounts[follow.follower]) for follow in community.follows],
     )

@@ -105,9 +105,10 @@ def likes(material: Material, here: Here) -> Iterator[Row]:
 
 
 def replies(material: Material, here: Here) -> Iterator[Row]:
-    for id, post in zip(material.numbered.posts, here.each(material.numbered.community.posts), strict=True):
-        if post.in_reply_to is not None and here.has(parent := material.numbered.posts[post.in_reply_to]):
-            yield parent, id
+    posts = material.numbered.posts
+    for id, post in zip(posts, here.each(material.numbered.community.posts), strict=True):
+        if post.in_reply_to is not None and post.visibility == "everyone" and here.has(posts[post.in_reply_to]):
+            yield posts[post.in_reply_to], id
 
 
 def threads(material: Material, here: Here) -> Iterator[Row]:

@@ -33,7 +33,7 @@ class Post:
     root: int  # the post its thread began with; itself for a first post
     mentions: tuple[tuple[int, str], ...]  # (account, username)
     likes: int
-    replies: int
+    replies: int  # those for everyone
 
     @property
     def created_at(self) -> int:

@@ -94,9 +94,10 @@ class Tasks:
         post = self._post(task.args["post"])
         if post is None or post.in_reply_to is None:
             return
-        with self._store.write(post.in_reply_to) as tx:
-            if tx.execute(_REPLY, (post.in_reply_to, post.id)).rowcount:
-                tx.execute("UPDATE posts SET replies = replies + 1 WHERE id = ?", (post.in_reply_to,))
+        if post.visibility == "everyone":  # the number is for all: it must not tell of a reply that some may not see
+            with self._store.write(post.in_reply_to) as tx:
+                if tx.execute(_REPLY, (post.in_reply_to, post.id)).rowcount:
+                    tx.execute("UPDATE posts SET replies = replies + 1 WHERE id = ?", (post.in_reply_to,))
         with self._store.write(post.root) as tx:
             tx.execute("INSERT OR IGNORE INTO threads (root, post) VALUES (?, ?)", (post.root, post.id))
         if self._was_deleted(task, post.id):
