@@ -85,7 +85,7 @@ class OneConnection(diskcache.Cache):  # type: ignore[misc]
     def _con(self) -> sqlite3.Connection:
         if self._open is None:
             path = os.path.join(self.directory, NAME)
-            self._open = sqlite3.connect(path, self.timeout, isolation_level=None, check_same_thread=False)
+            self._open = sqlite3.connect(path, timeout=self.timeout, isolation_level=None, check_same_thread=False)
             for name, value in PRAGMAS.items():
                 self._open.execute(f"PRAGMA {name} = {value}")
         return self._open

@@ -15,6 +15,7 @@ class Kind(Generic[T]):
     name: str
     encode: Callable[[T], Json]
     decode: Callable[[Json], T]
+    is_shared: bool = True  # False: kept in each node only, for what is many, small and as quick to load as to look up
 
     def key(self, id: Hashable) -> str:
         """`post:123`; of a tuple `like:1:2`."""

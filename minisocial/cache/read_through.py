@@ -177,7 +177,7 @@ class _Search(Generic[I, T]):
     def _look_in_global_cache(self, missing: dict[str, I], entries: dict[str, Entry]) -> None:
         shared = self._node.shared
         keys = [key for key in missing if key not in entries]
-        if not keys or not shared.enabled:
+        if not keys or not self._may_share():
             return
         with trace.span("global") as span:
             found = shared.get_many(keys)
@@ -194,8 +194,11 @@ class _Search(Generic[I, T]):
             return
         loaded = self._load(missing)
         entries.update(loaded)
-        if self._node.shared.enabled:
+        if self._may_share():
             self._node.shared.put_many({key: self._encoded(entry) for key, entry in loaded.items()}, lease.holds)
+
+    def _may_share(self) -> bool:
+        return self._node.shared.enabled and self._kind.is_shared
 
     def _load(self, missing: dict[str, I]) -> dict[str, Entry]:
         """Ask the database, once, for everything that is missing."""

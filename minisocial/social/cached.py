@@ -27,8 +27,8 @@ def numbers(name: str) -> Kind[int]:
 
 
 ACCOUNT_OF_NAME = numbers("name")  # username in lower case → account
-UNREAD = numbers("unread")  # account → how many notifications are new
-LIKED = numbers("like")  # (post, account) → 1; absent: not liked
+UNREAD = rows("unread")  # account → (post or None, …) of the new notifications
+LIKED: Kind[int] = Kind("like", int, int, is_shared=False)  # (post, account) → 1; absent: not liked
 RECENT_HOME = rows("home")  # account → ((post, author), …), newest first
 RECENT_BY_AUTHOR = rows("profile")  # account → (post, …)
 RECENT_FOR_EVERYONE = rows("explore")  # shard → (post, …)

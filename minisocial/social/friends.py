@@ -69,6 +69,7 @@ PAIR: Kind[Pair] = Kind(
     "pair",
     encode=lambda p: [p.account, p.other, p.friendship, p.follows, p.followed],
     decode=lambda row: Pair(*row),
+    is_shared=False,
 )
 CIRCLE: Kind[Circle] = Kind(
     "circle",

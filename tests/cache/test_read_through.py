@@ -457,3 +457,15 @@ def test_a_key_changed_without_end_is_served_all_the_same(world: World):
         before = world.shard.copies[0]
         assert world.fetch(1, load=change_and_load)[1] >= before
     assert all(result[1] >= 11 for result in in_threads(*[lambda: world.fetch(1, load=change_and_load)] * 10))
+
+
+def test_a_kind_that_is_not_shared_stays_in_its_node(world: World) -> None:
+    own = Kind("post", encode=int, decode=int, is_shared=False)
+    world.shard.write(1)
+    for node in world.nodes:
+        for _ in range(2):
+            assert node.fetch(own, SHARD, [1], world.load) == {1: 1}
+    assert len(world.loads) == len(world.nodes)
+    assert world.shared.snapshot().entries == 0
+    world.shard.write(1)
+    assert world.nodes[0].fetch(own, SHARD, [1], world.load) == {1: 2}
