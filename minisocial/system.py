@@ -77,7 +77,7 @@ class System:
             global_enabled=settings.global_cache,
             clock=clock,
         )
-        self.cluster.subscribe(self.caches.invalidation)
+        self.cluster.subscribe(self.caches.invalidation, self.caches.invalidation.forget_everything)
 
         # beside them: what need not happen before the answer
         self.mailer = Mailer(

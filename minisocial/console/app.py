@@ -105,7 +105,8 @@ class _Console:
         found = self._context.tracer.find(request_id)
         if not found:
             return self._refusal(404, FORGOTTEN)
-        return self._page("trace", title=f"Request {request_id}", chapters=story.story(found))
+        chapters = story.story(found)
+        return self._page("trace", title=chapters[0].name, request_id=request_id, chapters=chapters)
 
     def style(self) -> Any:
         return _answer(self._style, "text/css; charset=utf-8")

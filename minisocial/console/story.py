@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from minisocial.trace import Span, Trace
 
-WRITING = frozenset({"outbox", "queue", "worker", "mail"})  # drawn in the colour of writes
+# drawn in the colour of writes, as is all that says so itself: "write-1", "shard 0 write"
+WRITING = frozenset({"outbox", "queue", "worker", "mail"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,8 @@ def _bar(span: Span, whole_ms: float) -> Bar:
     """A wait that was over before the chapter began lies at its very start."""
     x = min(max(span.at_ms / whole_ms, 0), 1) * 1000
     end = min(max((span.at_ms + span.ms) / whole_ms, 0), 1) * 1000
-    return Bar(span.box, span.what, span.at_ms, span.ms, round(x, 1), round(max(end - x, 3), 1), span.box in WRITING)
+    is_write = span.box in WRITING or "write" in span.what
+    return Bar(span.box, span.what, span.at_ms, span.ms, round(x, 1), round(max(end - x, 3), 1), is_write)
 
 
 def _clock_time(at: float) -> str:

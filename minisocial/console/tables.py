@@ -78,7 +78,7 @@ def _named(title: str, row: Row, item: Row) -> Row:
 
 
 def _heading(key: str) -> str:
-    return key.replace("rss_", "").removesuffix("_bytes").replace("_", " ")
+    return "memory" if key == "rss_bytes" else key.removesuffix("_bytes").replace("_", " ")
 
 
 def _cell(key: str, value: Any) -> Cell:

@@ -18,6 +18,7 @@ from minisocial.database.log import Consumer
 from minisocial.database.session import position_seen, saw, session
 from minisocial.database.shard import Shard
 from minisocial.database.snapshot import DatabaseSnapshot, describe_shard
+from minisocial.database.stream import OnLoss
 from minisocial.database.transaction import Reader, Transaction
 from minisocial.errors import CannotStart, Refused, ReplicaBehind, Unavailable
 from minisocial.trace import span
@@ -61,7 +62,7 @@ class Cluster:
         self._confirm_seconds = confirm_seconds
         self._clock = clock or Clock()
         self._places = [self.root / letter for letter in ascii_lowercase[: replicas + 1]]
-        self._consumers: list[Consumer] = []
+        self._consumers: list[tuple[Consumer, OnLoss]] = []
         self._control = Control(self._places)
         self._shards: dict[str, Shard] = {}
         self._map = spread(self.shards)
@@ -132,7 +133,7 @@ class Cluster:
             alarm=self._alarm,
         )
         for consumer in self._consumers:
-            shard.stream.subscribe(consumer)
+            shard.stream.subscribe(*consumer)
         return shard
 
     def _newest_id(self) -> int:
@@ -245,11 +246,12 @@ class Cluster:
 
     # --- positions and changes
 
-    def subscribe(self, consumer: Consumer) -> None:
-        """Calls `consumer` with the changes of each commit, before `write` returns. It must be quick."""
-        self._consumers.append(consumer)
+    def subscribe(self, consumer: Consumer, on_loss: OnLoss = lambda: None) -> None:
+        """Calls `consumer` with the changes of each commit, before `write` returns. It must be quick.
+        `on_loss` is called after a fail-over, when some of what it was told may be lost."""
+        self._consumers.append((consumer, on_loss))
         for shard in self._shards.values():
-            shard.stream.subscribe(consumer)
+            shard.stream.subscribe(consumer, on_loss)
 
     def position(self, shard: str) -> int:
         """The head of the primary."""

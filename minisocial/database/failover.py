@@ -9,6 +9,7 @@ from it (fencing). How it goes:
 3. Each replica that still has the file open reads what it can, even if the file lost its name.
 4. The most advanced sound copy leads a new term.
 5. The old file is set aside, and its place takes a snapshot of the new primary.
+6. Whoever keeps what was read (the caches) is told: it may come from commits that only the old file had.
 """
 
 import logging
@@ -155,6 +156,7 @@ def fail_over(shard: "Shard", error: BaseException) -> None:
         lead_after_all(shard, old)
     else:
         discard(shard, old, old.path)
+    shard.stream.tell_lost()  # last: from here on nobody reads the old file
     if shard.primary is None:
         logger.critical("shard %s: no copy may lead; it can be read, not written", shard.name)
     shard.alarm.set()

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from minisocial.database import log
-from minisocial.database.connection import head, is_damage, is_full
+from minisocial.database.connection import is_damage, is_full
 from minisocial.database.stream import Stream
 from minisocial.database.transaction import Transaction
 from minisocial.errors import InDoubt, MinisocialError, NoPrimary, Unavailable
@@ -227,8 +227,10 @@ class GroupCommit:
     def _commit(self, group: Group) -> None:
         connection, self._group, is_on_disk = group.connection, None, False
         try:
-            self._renew_triggers(connection)  # a block may have changed the schema
-            position, changes = head(connection), log.changes(connection, self._shard, self.delivered)
+            version, position, changes = log.news(connection, self._shard, self.delivered)
+            if version != self.version:  # a block changed the schema
+                self._renew_triggers(connection)
+                _, position, changes = log.news(connection, self._shard, self.delivered)
             connection.execute("COMMIT")
             is_on_disk = True
             self._leading.check_primary()

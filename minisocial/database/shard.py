@@ -27,6 +27,7 @@ LAG_LIMIT = 5.0  # seconds; a replica further behind is not read
 KEEP_LOG = 100_000  # entries; a replica further behind takes a snapshot …
 KEEP_FOR_SLOW = 1_000_000  # … but while one is on its way, so many are kept for it
 TRIM_AT_ONCE = 5_000  # entries, so that no writer waits long for it
+READ_SECONDS = 1.0  # how long a reader waits for a copy that has all they have seen
 STOP_SECONDS = 5.0  # how long a follower's last step may take
 
 
@@ -198,11 +199,16 @@ class Shard:
         return fit or self._last_resort(at_least)
 
     def _last_resort(self, at_least: int) -> list[Copy]:
-        """When nothing is as it should be: any copy that does not take its reader back in time."""
-        left = [copy for copy in self.copies if copy.pool and not copy.is_down and copy.position >= at_least]
+        """When nothing is as it should be: any copy that does not take its reader back in time, or soon will not."""
+        with self.changed:
+            self.changed.wait_for(lambda: self._left(at_least) or not self._left(0), READ_SECONDS)
+        left = self._left(at_least)
         if not left:
             raise ReplicaBehind("No copy of the database that can be read is new enough. Try again soon.")
         return sorted(left, key=lambda copy: copy.position, reverse=True)
+
+    def _left(self, at_least: int) -> list[Copy]:
+        return [copy for copy in self.copies if copy.pool and not copy.is_down and copy.position >= at_least]
 
     def lag(self, copy: Copy) -> float:
         """Seconds since a copy had all there was."""

@@ -59,9 +59,11 @@ class FrontDoor:
         connections: int = 200,
         trusted_proxy: str = "",
         request_seconds: float = 60,
+        crowded_seconds: float = 10,
         secret_paths: tuple[str, ...] = ("/join/", "/invites/"),
     ) -> None:
-        """`request_seconds`: from a request's first byte to its last.
+        """`request_seconds`: from a request's first byte to its last; `crowded_seconds`: the same while all
+        connections are taken and somebody waits for one.
         `secret_paths`: below these, the rest of a path is a secret and stays out of logs and traces."""
         self._listener = Listener(
             self,
@@ -71,6 +73,7 @@ class FrontDoor:
             body_bytes=body_bytes,
             connections=connections,
             request_seconds=request_seconds,
+            crowded_seconds=crowded_seconds,
         )
         self._app = app
         self._tracer = tracer

@@ -36,6 +36,7 @@ class Listener:
         body_bytes: int,
         connections: int,
         request_seconds: float,
+        crowded_seconds: float,
     ) -> None:
         self._app = app
         self._host = host
@@ -44,6 +45,7 @@ class Listener:
         self._body_bytes = body_bytes
         self._connections = connections
         self._request_seconds = request_seconds
+        self._crowded_seconds = crowded_seconds
         self._server: Any = None
         self._map: dict[int, Any] = {}  # the sockets of this one, so that two can live in one process
         self._loop: threading.Thread | None = None
@@ -126,15 +128,20 @@ class Listener:
         self._server.socket.close()
 
     def _close_slow(self) -> None:
+        patience = self._crowded_seconds if self._is_crowded() else self._request_seconds
         for channel in list(self._server.active_channels.values()):
-            channel.close_if_slow(self._request_seconds)
+            channel.close_if_slow(patience)
 
     def _make_room(self) -> None:
         """Closes the connection that has been idle longest, if all are taken and somebody waits for one."""
         channels = self._server.active_channels.values()
         idle = [channel for channel in channels if channel.is_idle]
-        if idle and len(channels) >= self._connections and _is_readable(self._server.socket):
+        if idle and self._is_crowded():
             min(idle, key=lambda channel: channel.last_activity).handle_close()
+
+    def _is_crowded(self) -> bool:
+        """Whether all connections are taken and somebody waits for one."""
+        return len(self._server.active_channels) >= self._connections and _is_readable(self._server.socket)
 
     def _close_idle(self) -> bool:
         """Closes connections that are done; False if none is left."""

@@ -44,11 +44,12 @@ def _entry(box: str, spans: list[Span]) -> str:
 
 
 def _summary(notes: list[str]) -> str:
-    """Hits out of asked are added up; other notes are listed once each."""
+    """Hits out of asked are added up; of other notes the first stands for all, with their number."""
     parts = [note.partition("/") for note in notes]
     if all(hits.isdigit() and asked.isdigit() for hits, _, asked in parts):
         return f"{sum(int(hits) for hits, _, _ in parts)}/{sum(int(asked) for _, _, asked in parts)}"
-    return " + ".join(dict.fromkeys(note for note in notes if note))
+    distinct = list(dict.fromkeys(note for note in notes if note))
+    return distinct[0] + (f" + {len(distinct) - 1} more" if len(distinct) > 1 else "") if distinct else ""
 
 
 def _quotable(note: str) -> str:

@@ -169,7 +169,7 @@ class Accounts:
     def _check_names(self, username: str, email: str) -> None:
         if not _USERNAME.fullmatch(username) or username in RESERVED:
             raise Invalid("username", "A username is 1 to 30 of a to z, 0 to 9 and _. Please choose another.")
-        if not _EMAIL.fullmatch(email):
+        if not (_EMAIL.fullmatch(email) and email.isprintable()):
             raise Invalid("email", "This does not look like an e-mail address.")
         with self._store.fresh(DIRECTORY) as reader:  # before the costly hash; the write decides
             _refuse_taken(reader, username, email)

@@ -184,9 +184,7 @@ class Friends:
         """Both asked each other at the same moment: they are friends, in the open transaction."""
         self._write_move(tx, viewer, other, RECEIVED, *MOVES[RECEIVED, "add"])
 
-    def _write_move(
-        self, tx: Transaction, viewer: int, other: int, before: str, mine: str, theirs: str | None
-    ) -> None:
+    def _write_move(self, tx: Transaction, viewer: int, other: int, before: str, mine: str, theirs: str | None) -> None:
         version = self._next_version(tx, "friendships", viewer, other, is_told=theirs is not None)
         write_friendship(tx, viewer, other, mine, version)
         if theirs is not None:
@@ -219,29 +217,25 @@ class Friends:
     def _write_follow(self, tx: Transaction, viewer: int, other: int, active: bool) -> None:
         version = self._next_version(tx, "following", viewer, other)
         write_follow(tx, "following", viewer, other, active, version)
-        self._store.later(
-            tx, viewer, "mirror_follow", account=other, other=viewer, active=active, version=version
-        )
+        self._store.later(tx, viewer, "mirror_follow", account=other, other=viewer, active=active, version=version)
 
     def _next_version(self, tx: Transaction, table: str, viewer: int, other: int, is_told: bool = True) -> int:
         """Now, but above what is there: a clock that steps back must not make the newest word unheard.
 
         What the other is not told comes just above what is there: whatever they say next must be heard.
+        One side's versions are even and the other's odd, so no two words have the same.
         """
         row = tx.row(f"SELECT version FROM {table} WHERE account = ? AND other = ?", (viewer, other))
         above = row[0] + 1 if row else 0
-        return max(self._store.cluster.new_id(viewer), above) if is_told else above
+        version = max(self._store.cluster.new_id(viewer), above) if is_told else above
+        return version + ((version ^ (viewer > other)) & 1)
 
 
 def write_friendship(tx: Transaction, account: int, other: int, state: str, version: int) -> bool:
-    """Write one side's register unless a higher version is there; says whether it was written.
-
-    Of two words with the same version, by two clocks that disagree, the later in the alphabet counts.
-    """
+    """Write one side's register unless a higher version is there; says whether it was written."""
     done = tx.execute(
         "INSERT INTO friendships (account, other, state, version) VALUES (?, ?, ?, ?) ON CONFLICT (account, other)"
-        " DO UPDATE SET state = excluded.state, version = excluded.version"
-        " WHERE (excluded.version, excluded.state) > (version, state)",
+        " DO UPDATE SET state = excluded.state, version = excluded.version WHERE excluded.version > version",
         (account, other, state, version),
     )
     return done.rowcount > 0
@@ -300,8 +294,6 @@ def _load_circle(reader: Reader, account: int) -> Circle:
             "SELECT version, other FROM friendships WHERE account = ? AND state = ? ORDER BY version DESC LIMIT ?",
             (account, state, MOST_LISTED),
         )
-    one_way = reader.rows(
-        "SELECT other FROM following WHERE account = ? AND active LIMIT ?", (account, MOST_LISTED)
-    )
+    one_way = reader.rows("SELECT other FROM following WHERE account = ? AND active LIMIT ?", (account, MOST_LISTED))
     follows = {other for _, other in states[FRIENDS]} | {row[0] for row in one_way}
     return Circle(tuple(states[FRIENDS]), tuple(states[RECEIVED]), tuple(states[REQUESTED]), frozenset(follows))

@@ -63,9 +63,11 @@ class Notifications:
         ]
 
     def unread(self, viewer: int) -> int:
-        """How many came since the viewer last looked; 100 stands for many."""
+        """How many came since the viewer last looked, of those that `page` shows; 100 stands for many."""
         shard = self._store.home(viewer)
-        return self._store.cached_one(UNREAD, shard, viewer, lambda reader: _count_unread(reader, viewer)) or 0
+        about = self._store.cached_one(UNREAD, shard, viewer, lambda reader: _load_unread(reader, viewer)) or ()
+        posts = self._posts.show([post for post in set(about) if post is not None], viewer)
+        return sum(post is None or post in posts for post in about)
 
     def mark_seen(self, viewer: int, up_to: int) -> None:
         """Everything up to this notification was looked at."""
@@ -104,10 +106,11 @@ def _seen(reader: Reader, viewer: int) -> int:
     return row[0] if row else 0
 
 
-def _count_unread(reader: Reader, viewer: int) -> int:
-    row = reader.row(
-        "SELECT count(*) FROM (SELECT 1 FROM notifications WHERE account = ?1 AND id >"
-        " coalesce((SELECT id FROM notifications_seen WHERE account = ?1), 0) LIMIT ?2)",
+def _load_unread(reader: Reader, viewer: int) -> tuple[int | None, ...]:
+    """What the newest unseen notifications are about."""
+    found = reader.rows(
+        "SELECT post FROM notifications WHERE account = ?1 AND id >"
+        " coalesce((SELECT id FROM notifications_seen WHERE account = ?1), 0) ORDER BY id DESC LIMIT ?2",
         (viewer, MOST_COUNTED),
     )
-    return row[0] if row else 0
+    return tuple(row[0] for row in found)

@@ -20,7 +20,7 @@ from minisocial.social.text import Part
 VISIBILITIES = ("everyone", "friends", "direct")
 MOST_IN_THREAD = 200
 MOST_ANCESTORS = 20
-NOT_THERE = "This post does not exist, or not for you."
+NOT_THERE = "There is no such post, or it is not for you."
 
 
 @dataclass(frozen=True, slots=True)

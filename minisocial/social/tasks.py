@@ -66,7 +66,7 @@ class Tasks:
 
     @contextmanager
     def _effect(self, task: Task, id: int) -> Iterator[Transaction]:
-        """The last write block of a task; if its outbox row lies on the same shard, that goes with it: a commit less."""
+        """The last write block of a task; if its outbox row lies on that shard, it goes in the same commit."""
         with self._store.write(id) as tx:
             yield tx
             if self._store.home(id) == task.shard:
@@ -282,15 +282,11 @@ _FOLLOWERS = """
 _NEWEST = """
     SELECT id FROM posts WHERE author = ? AND visibility <> 'direct' ORDER BY id DESC LIMIT ?
 """
-_REPLY = """
-    INSERT OR IGNORE INTO replies (post, reply) SELECT id, ?2 FROM posts WHERE id = ?1
-"""
+_REPLY = "INSERT OR IGNORE INTO replies (post, reply) SELECT id, ?2 FROM posts WHERE id = ?1"
 _INTO_FEEDS = """
     INSERT OR IGNORE INTO home_feed (account, post, author) SELECT value, ?2, ?3 FROM json_each(?1)
 """
-_OUT_OF_FEEDS = """
-    DELETE FROM home_feed WHERE post = ?2 AND account IN (SELECT value FROM json_each(?1))
-"""
+_OUT_OF_FEEDS = "DELETE FROM home_feed WHERE post = ?2 AND account IN (SELECT value FROM json_each(?1))"
 # each feed got at most one entry, so at most one is too many
 _TRIM = f"""
     DELETE FROM home_feed WHERE (account, post) IN (

@@ -37,6 +37,7 @@ TITLES = {
     503: "Just a moment",
 }
 IN_DOUBT = "We are not sure"
+TEXTS = ("text", "bio", "description", "code_of_conduct")  # fields in which people write more than a line
 BROKE = "Something broke on our side. It is noted with the number below; please try again in a moment."
 
 
@@ -54,7 +55,7 @@ def answer(visit: Visit, error: Exception) -> wsgi.Response:
     if visit.wants_json or visit.path.endswith(".json"):
         field = error.field if isinstance(error, Invalid) else ""
         return _as_json(error.status, str(error), _headers(error), field)
-    if isinstance(error, LoginRequired) and not _text(visit):
+    if isinstance(error, LoginRequired) and not _kept(visit):
         return visit.redirect(login_address(_way_back(visit)))
     return _as_page(visit, error)
 
@@ -89,19 +90,21 @@ def _main(visit: Visit, error: MinisocialError, title: str) -> str:
         title=title,
         message=str(error),
         status=error.status,
-        kept=visit.form.kept if _text(visit) else {},
+        kept=_kept(visit),
         can_send=visit.account is not None and visit.path == "/posts",
         can_log_in=visit.account is None and error.status in (401, 403),
         request_id=trace.request_id() if error.status >= 500 else "",
     )
 
 
-def _text(visit: Visit) -> str:
-    """The text of a post that was on its way, if there is one."""
+def _kept(visit: Visit) -> dict[str, str]:
+    """The form that was on its way, all that somebody wrote in it as its `text`; nothing if they wrote nothing."""
     try:
-        return visit.form.values.get("text", "")
+        kept = visit.form.kept
     except MinisocialError:  # the form itself is what went wrong
-        return ""
+        return {}
+    text = "\n\n".join(kept[name] for name in TEXTS if kept.get(name))
+    return {**kept, "text": text} if text else {}
 
 
 def _headers(error: MinisocialError) -> list[tuple[str, str]]:

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 from minisocial import wsgi
+from minisocial.errors import Unavailable
 from minisocial.social.accounts import Account
 from minisocial.social.friends import Friends
+from minisocial.social.pages import Cursor
 from minisocial.web.fragments import pager
 from minisocial.web.routes import Add
 from minisocial.web.visit import Visit
@@ -19,6 +21,7 @@ ACTIONS: dict[str, Callable[[Friends, int, int], None]] = {
     "follow": lambda friends, me, other: friends.follow(me, other),
     "unfollow": lambda friends, me, other: friends.unfollow(me, other),
 }
+OTHERS_SHOWN, OTHERS_OF = 12, 60  # newest members who are nothing to the viewer yet, and of how many
 IN_COMMON_FOR = 20  # requests for which the friends in common are counted
 
 
@@ -28,7 +31,7 @@ def routes(add: Add) -> None:
 
 
 def show(visit: Visit) -> wsgi.Response:
-    """Requests to answer, requests that wait, and all friends."""
+    """Requests to answer, requests that wait, all friends, and who else is here."""
     me, cursor, friends = visit.member.id, visit.cursor(), visit.social.friends
     page = friends.of(me, cursor)
     html = visit.site.templates.render(
@@ -37,6 +40,7 @@ def show(visit: Visit) -> wsgi.Response:
         requested=friends.requested(me) if cursor.is_first else [],
         friends=page.items,
         how_many=len(friends.circle(me).friends),
+        others=_others(visit) if cursor.is_first else [],
         person=visit.site.fragments.person,
         request=lambda other, number: visit.site.templates.render("request", other=other, in_common=number),
         pager=pager("/friends", page, older="More friends", newer="Newer friends"),
@@ -51,6 +55,18 @@ def _requests(visit: Visit) -> list[tuple[Account, int]]:
         (other, friends.in_common(me, other.id) if number < IN_COMMON_FOR else 0)
         for number, other in enumerate(friends.requests(me))
     ]
+
+
+def _others(visit: Visit) -> list[Account]:
+    """Newest members with whom the viewer has nothing to do yet; the page can do without."""
+    me = visit.member.id
+    circle = visit.social.friends.circle(me)
+    known = {me, *circle.follows, *(id for _, id in circle.friends + circle.received + circle.requested)}
+    try:
+        newest = visit.social.accounts.all(Cursor(limit=OTHERS_OF)).items
+    except Unavailable:
+        return []
+    return [account for account in newest if account.id not in known][:OTHERS_SHOWN]
 
 
 def relate(visit: Visit, name: str, action: str) -> wsgi.Response:

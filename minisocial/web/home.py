@@ -44,4 +44,4 @@ def _requests(visit: Visit) -> str:
 def _front_page(visit: Visit) -> wsgi.Response:
     community = visit.community
     html = visit.site.templates.render("front", community=community)
-    return visit.page(community.name, html, keys=None if community.members_only else ())
+    return visit.page("Welcome", html, keys=None if community.members_only else ())

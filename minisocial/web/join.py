@@ -83,7 +83,7 @@ def _invite(visit: Visit, code: str) -> Invite | None:
         if visit.community.join == "open":
             return None
         if not code:
-            raise Forbidden("One joins here by invite. Please ask somebody who is in for a link.") from None
+            raise Forbidden("You need an invite to join. Please ask a member for a link.") from None
         raise
 
 

@@ -100,10 +100,17 @@ class Layout:
     def _for_visitor(
         self, visit: Visit, community: "Community", title: str, main: str, links: "Page[Any] | None"
     ) -> str:
-        explore = "" if community.members_only or not community.is_set_up else '<a href="/explore">Explore</a>'
-        join = '<a href="/join">Join</a>' if community.join == "open" and community.is_set_up else ""
-        values = {"title": escape(title), "community": escape(community.name or "minisocial"), "main": main}
-        return self._visitor.fill(values | {"links": _links(visit.path, links), "explore": explore, "join": join})
+        name = escape(community.name)
+        return self._visitor.fill(
+            {
+                "title": escape(title),
+                "community": name or "minisocial",
+                "community_name": f"<small>{name}</small>" if name else "",
+                "nav": _visitor_nav(community) if community.is_set_up else "",
+                "links": _links(visit.path, links),
+                "main": main,
+            }
+        )
 
     def _aside(self, visit: Visit, viewer: int) -> str:
         """Friends and tags beside the page. Nice to have: a page comes without them rather than not at all."""
@@ -132,6 +139,13 @@ class Layout:
 
 def _current(place: str) -> Callable[[str], str]:
     return lambda name: 'aria-current="page"' if name == place else ""
+
+
+def _visitor_nav(community: "Community") -> str:
+    """Where a stranger may go."""
+    explore = "" if community.members_only else '<a href="/explore">Explore</a>'
+    join = '<a href="/join">Join</a>' if community.join == "open" else ""
+    return f'<nav aria-label="Main">{explore}{join}<a class="button primary" href="/login">Log in</a></nav>'
 
 
 def badge(number: int, what: str) -> str:

@@ -27,6 +27,7 @@ RATES = {
     "login_name": Rate(10, 30, "There were very many attempts to log in with this name."),
     "join": Rate(30, 20, "Many people joined from your network just now."),
     "post": Rate(30, 4, "You are writing faster than anybody can read."),
+    "profile": Rate(20, 10, "You changed your profile very often in a short time."),
     "like": Rate(80, 1, "That was a great many likes in a short time."),
     "relate": Rate(40, 15, "You are sending requests faster than people can answer."),
     "invite": Rate(20, 60, "Those were many invites in a short time."),

@@ -24,6 +24,6 @@ def kept(show: Handler) -> Handler:
         if visit.account is None:  # visitors' pages are kept by the proxy
             return show(visit, **names)
         key = ("page", visit.here, visit.account, visit.community)
-        return visit.social.derive(key, lambda: show(visit, **names), lambda response: len(response.body) + len(visit.here))
+        return visit.social.derive(key, lambda: show(visit, **names), lambda page: len(page.body) + len(visit.here))
 
     return answer

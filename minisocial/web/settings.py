@@ -7,6 +7,12 @@ from minisocial.web.pieces import mistakes
 from minisocial.web.routes import Add
 from minisocial.web.visit import Visit
 
+# what was saved → what the page says about it
+SAVED = {
+    "profile": "Saved.",
+    "password": "Your password is changed. Everywhere else you are logged out.",
+}
+
 
 def routes(add: Add) -> None:
     add("GET", "/settings", show)
@@ -27,7 +33,7 @@ def _page(visit: Visit, error: Invalid | None = None) -> wsgi.Response:
         email=visit.social.accounts.email(me.id),
         kept=visit.form.kept if error and visit.path == "/settings" else _as_saved(visit),
         wrong=mistakes(error),
-        is_saved="saved" in visit.query,
+        saved=SAVED.get(visit.query.get("saved", ""), ""),
     )
     return visit.page("Settings", html, place="settings", status=error.status if error else 200)
 
@@ -41,6 +47,7 @@ def _as_saved(visit: Visit) -> dict[str, str]:
 def save(visit: Visit) -> wsgi.Response:
     """Change the profile."""
     me, form = visit.member.id, visit.form
+    visit.limit("profile")
     try:
         visit.social.accounts.edit(
             me,

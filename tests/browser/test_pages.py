@@ -13,7 +13,8 @@ from tests.scenarios.people import settle
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("/", "/explore", "/@ada", "/notifications", "/friends", "/settings", "/invites", "/admin", "/nowhere")
+MINE = ("/notifications", "/friends", "/settings", "/invites", "/admin")
+PAGES = ("/", "/explore", "/@ada", *MINE, "/nowhere", "/console")
 WORDS = "A_word_without_any_end_" * 12
 
 

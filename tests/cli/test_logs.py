@@ -28,6 +28,7 @@ def lines(level: str | None) -> list[str]:
     logging.getLogger("huey").info("chatter")
     logging.getLogger("huey").warning("trouble")
     logging.getLogger("waitress.queue").warning("depth is 1")
+    logging.getLogger("waitress").info("Client disconnected while serving /join/a-secret")
     return [line.split(" ", 2)[2] for line in stream.getvalue().splitlines()]
 
 
@@ -38,6 +39,10 @@ def test_without_a_level_there_are_only_warnings():
 def test_from_info_on_each_request_has_its_line():
     assert {"INFO minisocial.access GET /", "INFO minisocial.database promoted"} <= set(lines("info"))
     assert "DEBUG minisocial.database read" in lines("debug")
+
+
+def test_no_level_shows_an_address_as_it_came():
+    assert not any("a-secret" in line for line in lines("debug"))
 
 
 def test_a_level_of_error_leaves_nothing_of_this():

@@ -41,3 +41,11 @@ def test_a_trace_of_no_length_is_drawn() -> None:
 def test_a_line_names_each_box_once() -> None:
     (line,) = lines([trace("GET /", 0, 3, ("node", 0, 3), ("database", 1, 2), ("database", 2, 3))])
     assert line.boxes == "node › database"
+
+
+def test_what_says_that_it_writes_is_drawn_so() -> None:
+    made = Trace("abc", "POST /")
+    for box, what in (("node", "write-1"), ("database", "shard 0 write"), ("database", "shard 0 replica b")):
+        made.add(box, what, made._zero, made._zero)
+    (chapter,) = story([made])
+    assert [bar.is_write for bar in chapter.bars] == [True, True, False]

@@ -49,3 +49,7 @@ def test_positions_and_sizes_are_shown_for_people() -> None:
 def test_empty_lists_are_no_trouble() -> None:
     assert not [t for s in sections(snapshot(local_caches=())) for t in s.tables if t.title == "local caches"]
     assert table("database", database=Database(())).columns == ["shards", "commits"]
+
+
+def test_the_process_has_memory() -> None:
+    assert "memory" in table("process").columns

@@ -14,6 +14,7 @@ from tests.database.world import (
     person,
     post,
     primary_of,
+    spoil,
     texts,
     until,
 )
@@ -69,6 +70,20 @@ def test_consumers_hear_of_every_change_over_a_fail_over_once(cluster: Cluster) 
     until(lambda: failovers(cluster) == 1 and primary_of(cluster) in ("b", "c"), "the fail-over")
     ids += [post(cluster, ada)[0] for _ in range(3)]
     assert [change.key for change in remembering.changes] == [(id,) for id in ids]
+
+
+def test_who_keeps_what_was_read_is_told_of_a_fail_over_once_the_old_file_is_read_no_more(cluster: Cluster) -> None:
+    ada, found = person(cluster), []
+    post(cluster, ada, "kept")
+    cluster.settle()
+    cluster.subscribe(Remembering(), on_loss=lambda: found.append(texts(cluster)))
+    with cluster._shards["0"].copy_named("b").busy, cluster._shards["0"].copy_named("c").busy:
+        post(cluster, ada, "lost")
+        assert texts(cluster) in (["kept"], ["kept", "lost"])
+        spoil(cluster, "a")
+    until(lambda: bool(found), "the news")
+    until(lambda: primary_of(cluster) in ("b", "c"), "a new primary")
+    assert found == [texts(cluster)]
 
 
 def test_positions_grow_over_a_fail_over_and_a_session_stays_valid(cluster: Cluster) -> None:

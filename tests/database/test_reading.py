@@ -1,13 +1,14 @@
 """Who reads where: replicas in turn, never back in time, and past a copy that fails."""
 
+import threading
+
 import pytest
 
 from minisocial.database import DIRECTORY, Cluster
-from minisocial.database.connection import ReadPool
 from minisocial.errors import ReplicaBehind, Unavailable
 from minisocial.trace import Tracer
 from tests.database.conftest import Make
-from tests.database.world import file_of, person, post, texts, together, until
+from tests.database.world import person, post, spoil, texts, together, until
 from tests.fakes import ManualClock
 
 
@@ -73,6 +74,18 @@ def test_one_reads_ones_own_writes(cluster: Cluster) -> None:
         assert texts(cluster) == [], "a stranger may be shown the replica's state"
 
 
+def test_where_the_primary_may_not_be_read_one_waits_for_a_replica_that_has_ones_own_write(cluster: Cluster) -> None:
+    cluster.take_down("0", "a")
+    for name in "bc":
+        cluster.hold("0", name)
+    _, position = post(cluster, person(cluster), "mine")
+    later = threading.Timer(0.1, cluster.release, ("0", "b"))
+    later.start()
+    with cluster.session({"0": position}):
+        assert texts(cluster) == ["mine"]
+    later.join()
+
+
 def test_nobody_goes_back_in_time(cluster: Cluster) -> None:
     """What was read from a replica that is ahead is not taken back by one that is behind."""
     cluster.hold("0", "b")
@@ -116,18 +129,6 @@ def test_a_replica_taken_down_is_not_read_until_it_is_brought_up(cluster: Cluste
         copies_read(cluster)
     cluster.bring_up("0", "b")
     assert copies_read(cluster) == {"b"}
-
-
-def spoil(cluster: Cluster, name: str) -> None:
-    """Overwrites the file of a copy, and forgets the connections that have its pages in memory."""
-    path = file_of(cluster, "0", name)
-    for suffix in "", "-wal":
-        with open(f"{path}{suffix}", "r+b") as file:
-            file.write(b"noise " * 20_000)
-    copy = cluster._shards["0"].copy_named(name)
-    old, copy.pool = copy.pool, ReadPool(path)
-    if old:
-        old.close()
 
 
 def test_reads_go_on_when_a_replica_is_overwritten(cluster: Cluster) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from minisocial.database import Change, Cluster
+from minisocial.database.connection import ReadPool
 
 POST = "INSERT INTO posts (id, author, text, visibility, root) VALUES (?, ?, ?, 'everyone', ?)"
 SECONDS = 10.0  # the longest a test waits for something that will come
@@ -52,6 +53,18 @@ def primary_of(cluster: Cluster, shard: str = "0") -> str:
     """The name of the place that leads; "" while none does."""
     found = next(s for s in cluster.snapshot().shards if s.name == shard)
     return next((copy.name for copy in found.copies if copy.role == "primary"), "")
+
+
+def spoil(cluster: Cluster, name: str) -> None:
+    """Overwrites the file of a copy, and forgets the connections that have its pages in memory."""
+    path = file_of(cluster, "0", name)
+    for suffix in "", "-wal":
+        with open(f"{path}{suffix}", "r+b") as file:
+            file.write(b"noise " * 20_000)
+    copy = cluster._shards["0"].copy_named(name)
+    old, copy.pool = copy.pool, ReadPool(path)
+    if old:
+        old.close()
 
 
 Content = dict[str, list[tuple[Any, ...]]]

@@ -138,10 +138,13 @@ def test_access_log_has_path_status_and_id_but_no_secret(doors: Doors, caplog: p
         answer = ask(doors.make(), "/page", query="code=s3cret")
         ask(doors.make(), "/join/s3cret")
         ask(doors.make(), "/a\nb")
+        ask(doors.make(), "/invites/s3cret/revoke")
+        ask(doors.make(), "/" + "a" * 30_000)
     lines = [record.getMessage() for record in caplog.records]
     assert lines[0].startswith("GET /page 200 ") and lines[0].endswith(answer.header("X-Request-Id"))
     assert "s3cret" not in str(lines) and lines[1].startswith("GET /join/… 200 ")
     assert "\n" not in lines[2]
+    assert len(lines[4]) < 300
     assert not any("s3cret" in trace.name for trace in doors.tracer.recent())
 
 
@@ -241,6 +244,37 @@ def test_request_that_trickles_in_for_too_long_is_cut_off(doors: Doors) -> None:
         assert client.recv(1) == b""
 
 
+def test_slow_requests_make_room_for_somebody_who_waits(doors: Doors) -> None:
+    door = doors.open(connections=2, crowded_seconds=0)
+    slow, slower = connect(door), connect(door)
+    with slow, slower:
+        for client in (slow, slower):
+            client.sendall(b"GET / HTTP/1.1\r\nHo")
+        assert fetch(door).status == 200
+
+
+def test_slow_requests_that_are_in_nobodys_way_have_time(doors: Doors) -> None:
+    door = doors.open(connections=3, crowded_seconds=0)
+    with connect(door) as slow:
+        slow.sendall(b"GET / HTTP/1.1\r\nHo")
+        assert fetch(door).status == 200
+        slow.sendall(b"st: x\r\n\r\n")
+        assert slow.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+def test_whoever_asks_on_without_reading_is_cut_off_and_holds_no_thread(doors: Doors) -> None:
+    page, asked = b"y" * (1 << 20), 60
+    door = doors.open(FakeSite(page), threads=1)
+    with connect(door) as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * asked)
+        for _ in range(asked):  # by the only thread there is, which takes turns
+            assert fetch(door).status == 200
+        answers = b"".join(iter(lambda: client.recv(1 << 20), b""))
+    assert 0 < answers.count(b"HTTP/1.1 200") < asked
+    assert answers.endswith(page)  # what was answered came whole
+
+
 def test_requests_that_wait_for_a_thread_are_not_logged_one_by_one(
     doors: Doors, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -290,6 +324,7 @@ GOOD = b"GET / HTTP/1.1\r\nHost: x\r\n"
         b"GET / HTTP/1.1\r\nHost: a/../b\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: x@y\r\n\r\n",
         b"GET http://evil.example/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n",
         GOOD + b"Folded: a\r\n b\r\n\r\n",
         GOOD + b"Folded: a\r\n\tb\r\n\r\n",
         GOOD + b" Leading: a\r\n\r\n",

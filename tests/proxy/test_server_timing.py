@@ -44,3 +44,10 @@ def test_header_stays_below_one_kibibyte() -> None:
 
 def test_nothing_can_break_out_of_the_quotes() -> None:
     assert entries(("proxy", 'a"b\\c\r\nSet-Cookie: x=ü')) == ['proxy;desc="a?b?c??Set-Cookie: x=?"', "total"]
+
+
+def test_many_copies_are_named_by_the_first() -> None:
+    trace = Trace("id", "GET /")
+    for copy in ("shard 0 replica b", "shard 1 replica c", "shard 0 replica b"):
+        trace.add("database", copy, 0, 0.001)
+    assert 'database;desc="shard 0 replica b + 1 more, 3 queries"' in server_timing(trace)

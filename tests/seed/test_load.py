@@ -101,7 +101,8 @@ class TestCast:
             assert (
                 sum(count for (count,) in rows(self.system, "SELECT count(*) FROM likes WHERE post = ?", id)) == likes
             )
-            found = rows(self.system, "SELECT count(*) FROM posts WHERE in_reply_to = ?", id)
+            sql = "SELECT count(*) FROM posts WHERE in_reply_to = ? AND visibility = 'everyone'"
+            found = rows(self.system, sql, id)
             assert sum(count for (count,) in found) == replies
             found = rows(self.system, "SELECT count(*) FROM replies WHERE post = ?", id)
             assert sum(count for (count,) in found) == replies

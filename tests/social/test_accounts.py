@@ -124,3 +124,31 @@ def test_an_edited_profile_is_seen_by_every_node(club):
     club.social.accounts.edit(ada, display_name="Countess", bio="Numbers\nand poems", approves_followers=False)
     assert club.elsewhere.accounts.get(ada).bio == "Numbers\nand poems"
     assert not club.elsewhere.accounts.get(ada).approves_followers
+
+
+def test_a_name_that_cannot_be_seen_is_refused(club):
+    ada = club.person("ada")
+    with pytest.raises(Invalid, match="what to call you"):
+        club.social.accounts.edit(ada, display_name="\u200e \u200e", bio="", approves_followers=True)
+
+
+def test_a_name_that_was_written_empty_has_initials_all_the_same(club):
+    ada = club.person("ada")
+    with club.cluster.write(club.cluster.shard_of(ada)) as tx:
+        tx.execute("UPDATE accounts SET display_name = ' ' WHERE id = ?", (ada,))
+    assert club.elsewhere.accounts.get(ada).initials == "AD"
+
+
+def test_what_is_no_name_takes_no_room_in_a_cache(club):
+    local = club.social.store.cache.local
+    before = local.snapshot().entries
+    for name in ("a" * 31, "a" * 30_000, "no name", "@ada", ""):
+        with pytest.raises(NotFound):
+            club.social.accounts.named(name)
+    assert local.snapshot().entries == before
+
+
+@pytest.mark.parametrize("email", ["\x01@club.example", "gr\u200bace@club.example", "grace@club.example\u202e"])
+def test_an_address_with_signs_that_nobody_sees_is_refused(club, code, email):
+    with pytest.raises(Invalid, match="e-mail address"):
+        join(club, code, email=email)

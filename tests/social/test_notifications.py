@@ -80,3 +80,19 @@ def test_a_made_up_number_does_not_hide_what_is_still_to_come(club, people):
     club.social.posts.like(grace, post.id)
     club.work()
     assert club.social.notifications.unread(ada) == 1
+
+
+def test_what_one_may_not_see_any_more_does_not_count(club, people):
+    ada, grace, alan = people
+    mention = club.social.posts.publish(alan, "look, @ada", "everyone").post
+    club.social.posts.publish(grace, "between us, @ada", "friends")
+    club.work()
+    assert club.elsewhere.notifications.unread(ada) == 2
+    club.social.posts.delete(alan, mention.id)
+    club.work()
+    assert told(club, ada) == [("mention", "grace")]
+    assert club.elsewhere.notifications.unread(ada) == 1
+    club.social.friends.unfriend(grace, ada)
+    club.work()
+    assert told(club, ada) == []
+    assert club.elsewhere.notifications.unread(ada) == 0

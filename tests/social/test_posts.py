@@ -1,6 +1,8 @@
 import pytest
 
+from minisocial.background import Task
 from minisocial.errors import Forbidden, Invalid, LoginRequired, NotFound
+from minisocial.social.tasks import Tasks
 
 
 @pytest.fixture
@@ -112,6 +114,19 @@ def test_a_direct_reply_is_for_who_is_replied_to(club, people):
     assert not sees(club, reply.id, grace)
 
 
+@pytest.mark.parametrize(("visibility", "replies"), [("everyone", 1), ("friends", 0), ("direct", 0)])
+def test_the_number_of_replies_tells_nothing_of_those_one_may_not_see(club, people, visibility, replies):
+    ada, grace, alan = people
+    root = club.social.posts.publish(ada, "one", "everyone").post
+    reply = club.social.posts.publish(grace, "two @ada", visibility, in_reply_to=root.id).post
+    club.work()
+    assert club.elsewhere.posts.get(root.id, alan).post.replies == replies
+    assert [view.post.id for view in club.elsewhere.posts.thread(root.id, ada).replies] == [reply.id]
+    club.social.posts.delete(grace, reply.id)
+    club.work()
+    assert club.elsewhere.posts.get(root.id, alan).post.replies == 0
+
+
 def test_a_deleted_post_is_gone_everywhere(club, people):
     ada, grace, _ = people
     root = club.social.posts.publish(ada, "one", "everyone").post
@@ -139,3 +154,50 @@ def test_a_deleted_post_is_gone_everywhere(club, people):
 def test_an_id_of_nothing_is_not_there(club, id):
     with pytest.raises(NotFound):
         club.social.posts.get(id, club.person("ada"))
+
+
+class Interrupted(Tasks):
+    """A worker that is held up right after it has read a post."""
+
+    def __init__(self, club, meanwhile):
+        super().__init__(club.elsewhere, club.letters.append, lambda: "http://club.example")
+        self.meanwhile = meanwhile
+
+    def _post(self, id):
+        post = super()._post(id)
+        self.meanwhile()
+        return post
+
+
+@pytest.mark.parametrize("name", ["fan_out", "join_thread"])
+def test_a_reply_deleted_while_a_worker_spreads_it_leaves_nothing_behind(club, people, name):
+    ada, grace, _ = people
+    root = club.social.posts.publish(ada, "one", "everyone").post
+    reply = club.social.posts.publish(grace, "two", "everyone", in_reply_to=root.id).post
+
+    def meanwhile():
+        club.social.posts.delete(grace, reply.id)
+        club.work()
+
+    task = Task(1, club.cluster.shard_of(reply.id), name, {"post": reply.id})
+    Interrupted(club, meanwhile).handlers()[name](task)
+    for table in ("replies WHERE reply", "threads WHERE post", "home_feed WHERE post"):
+        assert found(club, f"SELECT 1 FROM {table} = ?", reply.id) == []
+    assert found(club, "SELECT replies FROM posts WHERE id = ?", root.id) == [(0,)]
+
+
+def test_a_reply_to_a_post_that_is_gone_by_now_is_counted_nowhere(club, people):
+    ada, grace, _ = people
+    root = club.social.posts.publish(ada, "one", "everyone").post
+    reply = club.social.posts.publish(grace, "two", "everyone", in_reply_to=root.id).post
+    club.social.posts.delete(ada, root.id)
+    club.work()
+    assert found(club, "SELECT 1 FROM replies WHERE reply = ?", reply.id) == []
+
+
+def found(club, sql, *params):
+    rows = []
+    for shard in club.cluster.shards:
+        with club.cluster.read(shard, club.cluster.position(shard)) as reader:
+            rows += reader.rows(sql, params)
+    return rows

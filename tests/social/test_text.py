@@ -64,6 +64,19 @@ def test_clean_takes_direction_marks_out_of_names():
     assert clean("name", "ad\u202eim", 30) == "adim"
 
 
+@pytest.mark.parametrize("text", ["\u200b", "\u200e \u200e", "\u3164", "\u2800\ufe0f", "\u0301", "\u00ad\u2060"])
+@pytest.mark.parametrize("lines", [True, False])
+def test_what_nobody_can_see_is_nothing(text, lines):
+    assert clean("text", text, 30, lines=lines) == ""
+    with pytest.raises(Invalid, match="Say something"):
+        clean("text", text, 30, lines=lines, empty="Say something.")
+
+
+@pytest.mark.parametrize("text", [".", "\U0001f468\u200d\U0001f469", "\u2764\ufe0f", "\U000e0fff", "\ue000"])
+def test_what_can_be_seen_is_kept_as_it_is(text):
+    assert clean("text", text, 30) == text
+
+
 def test_clean_keeps_lines_only_where_they_belong():
     assert clean("text", "a\r\nb", 10, lines=True) == "a\nb"
     with pytest.raises(Invalid):

@@ -234,7 +234,10 @@ class FakeFriends:
         return len({each.id for each in mine} & {each.id for each in theirs})
 
     def circle(self, account: int) -> Circle:
-        return Circle(tuple((0, each.id) for each in self._with(account, "friends")), (), (), frozenset())
+        friends, received, requested = (
+            tuple((0, each.id) for each in self._with(account, state)) for state in ("friends", "received", "requested")
+        )
+        return Circle(friends, received, requested, frozenset())
 
 
 class FakePosts:
@@ -268,7 +271,7 @@ class FakePosts:
         self.refuse_strangers(viewer)
         post = self.by_id.get(id)
         if post is None or not self.may_see(post, viewer):
-            raise NotFound("This post does not exist, or not for you.")
+            raise NotFound("There is no such post, or it is not for you.")
         return self.view(post, viewer)
 
     def thread(self, id: int, viewer: int | None) -> Thread:

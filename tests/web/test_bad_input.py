@@ -145,6 +145,17 @@ def test_a_form_that_is_none_is_refused(world: World, kind: str) -> None:
     check_page(answer, answer.code)
 
 
+@pytest.mark.parametrize(
+    ("charset", "of_part"), [("nobody-knows", ""), ("rot13", ""), ("hex", ""), ("a%00", ""), ("utf-8", "nobody-knows")]
+)
+def test_a_form_in_a_charset_nobody_knows_is_refused(world: World, charset: str, of_part: str) -> None:
+    kind = f"Content-Type: text/plain; charset={of_part}\r\n" if of_part else ""
+    body = f'--x\r\nContent-Disposition: form-data; name="text"\r\n{kind}\r\nhello\r\n--x--\r\n'.encode()
+    answer = world.client("ada").send("POST", "/posts", body, f"multipart/form-data; boundary=x; charset={charset}")
+    check_page(answer, 400)
+    assert "came in broken" in answer.text
+
+
 @pytest.mark.parametrize("reply_to", ["abc", "-1", "9" * 30, "٣", "1.5"])
 def test_a_reply_to_nothing_keeps_the_text(world: World, reply_to: str) -> None:
     fields = {"text": "An answer.", "visibility": "everyone", "in_reply_to": reply_to}

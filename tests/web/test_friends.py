@@ -57,3 +57,10 @@ def test_without_friends_the_page_says_how_to_find_some(world: World) -> None:
     html = world.client("ada").get("/friends").text
     assert "No friends here yet" in html
     assert 'href="/invites"' in html
+
+
+def test_the_page_names_members_with_whom_one_has_nothing_to_do_yet(world: World) -> None:
+    client = world.client("ada")
+    assert "Grace Hopper" in client.get("/friends").text.partition("Also here")[2].partition("</section>")[0]
+    world.social.friends.add(world.grace.id, world.ada.id)
+    assert "Grace Hopper" not in client.get("/friends").text.partition("Also here")[2]

@@ -39,6 +39,16 @@ def test_a_text_without_its_token_is_kept_with_a_fresh_one(world: World) -> None
     assert f'name="csrf" value="csrf-of-{world.ada.id}"' in answer.text
 
 
+def test_a_long_text_in_any_form_is_kept_without_its_token(world: World) -> None:
+    client = world.client("ada")
+    about_me = client.post("/settings", {"display_name": "Ada", "bio": "My whole <life>."})
+    assert about_me.code == 403
+    assert "My whole &lt;life&gt;.</textarea>" in about_me.text
+    about_us = client.post("/admin", {"name": "We", "description": "A club.", "code_of_conduct": "Be kind."})
+    assert "A club.\n\nBe kind.</textarea>" in about_us.text
+    assert "My whole" in world.client().post("/settings", {"bio": "My whole life."}).text
+
+
 @pytest.mark.parametrize(
     "said",
     [

@@ -90,3 +90,15 @@ def test_an_open_community_needs_no_invite(world: World) -> None:
 
 def test_a_member_who_follows_an_invite_is_led_home(world: World) -> None:
     assert world.client("ada").get("/join/whatever").header("Location") == "/"
+
+
+def test_the_set_up_page_offers_nothing_that_is_not_there_yet(fresh: World) -> None:
+    html = fresh.client(is_local=True).get("/setup").text
+    assert 'href="/login"' not in html
+    assert html.count("autofocus") == 1
+
+
+def test_a_mistake_is_where_one_goes_on_writing(fresh: World) -> None:
+    html = fresh.client(is_local=True).submit("/setup", "/setup", {**HOST, "name": " "}).text
+    assert html.count("autofocus") == 1
+    assert 'aria-invalid="true" autofocus' in html

@@ -66,6 +66,16 @@ def test_guessing_passwords_ends_in_429_and_says_when_to_come_back() -> None:
     assert world.client("grace")  # others from the same network still get in
 
 
+def test_a_profile_is_not_changed_without_end() -> None:
+    world = make_world(limited=True)
+    client = world.client("ada")
+    empty(world.limits, "profile", str(world.ada.id))
+    answer = client.submit("/settings", "/settings", {"display_name": "Ada", "bio": "And so on."})
+    assert answer.code == 429
+    assert "And so on.</textarea>" in answer.text
+    assert world.social.accounts.get(world.ada.id).bio == "Poet of numbers."
+
+
 def test_posting_too_fast_keeps_the_text() -> None:
     world = make_world(limited=True)
     client = world.client("ada")

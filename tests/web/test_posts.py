@@ -54,9 +54,7 @@ def test_a_post_is_an_h_entry(world: World) -> None:
     assert 'datetime="2027-01-15T08:00:00Z"' in entry
 
 
-@pytest.mark.parametrize(
-    ("text", "said"), [("", "Please write something first."), ("x" * 501, "1 character too long")]
-)
+@pytest.mark.parametrize(("text", "said"), [("", "Please write something first."), ("x" * 501, "1 character too long")])
 def test_a_text_that_does_not_fit_comes_back_in_the_form(world: World, text: str, said: str) -> None:
     answer = world.client("ada").submit("/", "/posts", {"text": text, "visibility": "friends"})
     assert answer.code == 422

@@ -114,16 +114,25 @@
 
   const BOXES = { local: "local cache", global: "global cache" };
 
+  // Green is what a cache knew, at least in part; amber is what had to go further, down to the database.
   function hop(entry) {
     const span = document.createElement("span");
-    const said = entry.description || "";
-    const share = said.match(/^(\d+)\/(\d+)/);
-    const isHit = share ? share[1] === share[2] : /\bhit\b/.test(said);
-    const isMiss = share ? share[1] !== share[2] : /\b(miss|pass)\b/.test(said);
+    const [name, said] = told(entry);
+    const share = said.match(/^(\d+)\/\d+/);
+    const isHit = share ? share[1] !== "0" : /\bhit\b/.test(said);
+    const isMiss = share || entry.name === "database" || /\b(miss|pass)\b/.test(said);
     span.className = `hop${isHit ? " hit" : isMiss ? " miss" : ""}`;
     const value = Object.assign(document.createElement("b"), { textContent: [said, took(entry)].filter(Boolean).join(" ") });
-    span.append(`${BOXES[entry.name] || entry.name} `, value);
+    span.append(`${name} `, value);
     return span;
+  }
+
+  // "shard 1 replica b, 2 queries" names the box itself, and then says what it did.
+  function told(entry) {
+    const said = entry.description || "";
+    const comma = said.lastIndexOf(", ");
+    if (entry.name !== "database" || comma < 0) return [BOXES[entry.name] || entry.name, said];
+    return [said.slice(0, comma).replace(/ (?=primary|replica|write)/g, " · "), said.slice(comma + 2)];
   }
 
   const took = (entry) => (entry.duration >= 0.05 ? `${entry.duration.toFixed(1)} ms` : "");
@@ -134,8 +143,10 @@
     const timing = (page && page.serverTiming) || [];
     if (!timing.length) return;
     const total = timing.find((entry) => entry.name === "total");
+    const balancer = timing.find((entry) => entry.name === "balancer");
+    const isSaid = (entry) => entry === total || (entry.name === "node" && balancer?.description === entry.description);
     const parts = [Object.assign(document.createElement("b"), { textContent: "X-ray" })];
-    for (const entry of timing.filter((entry) => entry !== total)) {
+    for (const entry of timing.filter((entry) => !isSaid(entry))) {
       if (parts.length > 1) parts.push(separator("→"));
       parts.push(hop(entry));
     }
