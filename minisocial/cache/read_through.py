@@ -18,7 +18,7 @@ T = TypeVar("T")
 I = TypeVar("I", bound=Hashable)  # noqa: E741
 Load: TypeAlias = Callable[[list[I], int], tuple[Mapping[I, T], int]]
 
-DERIVED_TTL = 30.0  # seconds; a page says "4 min" and "1 h", which no change announces
+DERIVED_TTL = 120.0  # seconds; a page says "4 min" and "1 h", which no change announces (a script keeps it right)
 ROUNDS = 3  # how often a reader waits for somebody else's load before it loads for itself
 
 
