@@ -87,10 +87,12 @@ class Feeds:
 
     def _recent(self, kind: Kind[tuple[Any, ...]], shard: str, key: Hashable, rows: Rows) -> Source:
         def source(cursor: Cursor) -> Sequence[int]:
-            if cursor.is_first and cursor.limit <= RECENT:
+            if cursor.min_id is None:
                 newest = Cursor(limit=RECENT)
-                cached = self._store.cached_one(kind, shard, key, lambda reader: tuple(rows(reader, newest)))
-                return (cached or ())[: cursor.limit]
+                cached = self._store.cached_one(kind, shard, key, lambda reader: tuple(rows(reader, newest))) or ()
+                found = [id for id in cached if cursor.max_id is None or id < cursor.max_id][: cursor.limit]
+                if len(found) == cursor.limit or len(cached) < RECENT:  # else there may be more in the database
+                    return found
             with self._store.beside(kind, shard, key) as reader:
                 return rows(reader, cursor)
 

@@ -114,6 +114,18 @@ def test_paging_meets_every_post_once_while_new_ones_arrive(club, people, feed):
     assert texts(back) == met[-len(current.items) - 20 : -len(current.items)]
 
 
+def test_a_page_with_much_that_is_hidden_is_made_of_what_is_cached(club, people):
+    ada, _, alan = people
+    for number in range(50):
+        club.social.posts.publish(ada, str(number), "friends" if number % 2 else "everyone")
+    first = texts(club.elsewhere.feeds.profile(ada, alan))
+    assert first == [str(number) for number in range(48, 8, -2)]
+    shard = club.cluster.shard_of(ada)
+    for copy in "ab":
+        club.cluster.take_down(shard, copy)  # nothing can be read any more
+    assert texts(club.elsewhere.feeds.profile(ada, alan)) == first
+
+
 def test_a_shard_that_is_away_makes_explore_incomplete_and_not_wrong(club, people):
     for author in people:
         club.social.posts.publish(author, "hello", "everyone")
