@@ -51,7 +51,7 @@ CREATE TABLE replies (                  -- received: they lie with the post repl
     reply             INTEGER NOT NULL,
     PRIMARY KEY (post, reply)
 ) WITHOUT ROWID;
-CREATE TABLE threads (                  -- all posts below a root, with the root
+CREATE TABLE threads (                  -- all replies below a root, however deep
     root              INTEGER NOT NULL,
     post              INTEGER NOT NULL,
     PRIMARY KEY (root, post)
