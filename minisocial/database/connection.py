@@ -123,6 +123,25 @@ def head(connection: sqlite3.Connection, schema: str = "main") -> int:
     return row[0] or 0
 
 
+def version_of(connection: sqlite3.Connection) -> int:
+    """The version of the tables."""
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def schema_version(connection: sqlite3.Connection) -> int:
+    """SQLite's own count of changes to the schema."""
+    version: int = connection.execute("PRAGMA schema_version").fetchone()[0]
+    return version
+
+
+def roll_back(connection: sqlite3.Connection) -> None:
+    """Undoes what is open; an error of a connection that is done for is of no interest."""
+    with suppress(sqlite3.Error):
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
 def find_problem(path: Path, thorough: bool = True) -> str:
     """Why a file can not be used, or "". A new connection looks, for an old one has pages in memory."""
     if not path.exists():
@@ -146,6 +165,11 @@ def numbered(folder: Path, shard: str) -> list[tuple[int, Path]]:
     pattern = re.compile(rf"shard-{re.escape(shard)}-(\d+)\.db")
     found = ((pattern.fullmatch(path.name), path) for path in folder.iterdir())
     return sorted(((int(match[1]), path) for match, path in found if match), reverse=True)
+
+
+def files_of(folder: Path, shard: str) -> list[Path]:
+    """All database files of a shard in a place, those set aside too."""
+    return [*(path for _, path in numbered(folder, shard)), *folder.glob(f"failed-{shard}.db")]
 
 
 def new_path(folder: Path, shard: str, milliseconds: int) -> Path:

@@ -7,7 +7,17 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from minisocial.clock import Clock
-from minisocial.database.connection import Identity, ReadPool, Replaced, connect, head, identity, open_writer
+from minisocial.database.connection import (
+    Identity,
+    ReadPool,
+    Replaced,
+    connect,
+    head,
+    identity,
+    open_writer,
+    version_of,
+)
+from minisocial.database.places import Place
 
 
 class Copy:
@@ -17,10 +27,12 @@ class Copy:
     position, which is a lower bound of what a reader finds there; and since when it is behind.
     """
 
-    def __init__(self, shard: str, place: Path, clock: Clock) -> None:
+    def __init__(self, shard: str, place: Place, clock: Clock) -> None:
         self.shard = shard
         self.place = place
         self.name = place.name
+        self.version = 0  # of its tables
+        self.slow_seconds = 0.0  # that a commit takes longer, to model a slow disk
         self.path: Path | None = None
         self.pool: ReadPool | None = None
         self.position = 0
@@ -45,7 +57,7 @@ class Copy:
             self.path, self.pool, self.position = None, None, 0
         else:
             with closing(connect(path)) as connection:
-                position = head(connection)
+                position, self.version = head(connection), version_of(connection)
             self.path, self.pool, self.position = path, ReadPool(path), position
         self.coming = 0
         if old:

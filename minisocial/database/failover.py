@@ -30,6 +30,7 @@ from minisocial.database.connection import (
     numbered,
     remove,
     set_aside,
+    version_of,
 )
 from minisocial.database.copies import Copy
 from minisocial.errors import CannotStart
@@ -52,9 +53,12 @@ def open_copies(shard: "Shard") -> None:
 
 def open_copy(copy: Copy) -> None:
     """Takes the newest sound file of a place into use; bad ones are set aside, leftovers removed."""
-    for leftover in copy.place.glob(f"shard-{copy.shard}-*.tmp*"):
+    if problem := copy.place.problem():
+        logger.error("place %s is lost for now: %s", copy.name, problem)
+        return
+    for leftover in copy.place.folder.glob(f"shard-{copy.shard}-*.tmp*"):
         leftover.unlink()
-    for _, path in numbered(copy.place, copy.shard):
+    for _, path in numbered(copy.place.folder, copy.shard):
         if copy.path:
             remove(path)  # the copy before, left by a crash between the two steps of replacing it
         elif problem := find_problem(path, thorough=is_small(path)):
@@ -67,7 +71,7 @@ def open_copy(copy: Copy) -> None:
 
 def create(shard: "Shard", copy: Copy) -> None:
     """The first file, in one transaction: until it commits, the file counts as damaged."""
-    path = new_path(copy.place, shard.name, shard.clock.milliseconds())
+    path = new_path(copy.place.folder, shard.name, shard.clock.milliseconds())
     with closing(connect(path, "rwc", "FULL")) as connection:
         connection.executescript(f"BEGIN IMMEDIATE;\n{shard.tables}\n{log.CREATE};")
         migrations.mark_current(connection)
@@ -114,7 +118,7 @@ def lead(shard: "Shard", copy: Copy, anew: bool = False) -> None:
             if is_new:
                 shard.survived[log.term_of(before)] = before
             shard.commits.open(connection)
-            shard.primary, copy.position = copy, head(connection)
+            shard.primary, copy.position, copy.version = copy, head(connection), version_of(connection)
             shard.changed.notify_all()
     shard.wake_followers()
 
@@ -123,7 +127,7 @@ def begin_to_lead(shard: "Shard", copy: Copy, connection: sqlite3.Connection, be
     """Migrates, installs the triggers and begins the term; False if the old one goes on."""
     term, place = shard.control.leader(shard.name)
     goes_on = not anew and (term, place) == (log.term_of(before), copy.name)
-    migrations.migrate(connection, copy.place, shard.name)
+    migrations.migrate(connection, copy.place.folder, shard.name)
     connection.execute("BEGIN IMMEDIATE")
     is_changed = log.install(connection, log.triggers(connection))
     if goes_on:
@@ -144,8 +148,9 @@ def fail_over(shard: "Shard", error: BaseException) -> None:
     old = shard.primary
     if old is None:
         return
-    logger.error("shard %s: the primary's file in %s failed: %s", shard.name, old.name, error)
+    shard.report(f"the primary's file in {old.name} failed: {error}", logging.ERROR)
     shard.failovers += 1
+    had = old.position
     with shard.changed:
         shard.primary, old.position = None, 0  # what it alone has counts no more
         shard.changed.notify_all()
@@ -157,9 +162,18 @@ def fail_over(shard: "Shard", error: BaseException) -> None:
     else:
         discard(shard, old, old.path)
     shard.stream.tell_lost()  # last: from here on nobody reads the old file
-    if shard.primary is None:
-        logger.critical("shard %s: no copy may lead; it can be read, not written", shard.name)
+    report_outcome(shard, had)
     shard.alarm.set()
+
+
+def report_outcome(shard: "Shard", had: int) -> None:
+    """Who leads now, and how much is lost: positions of a term are consecutive, one for each changed row."""
+    if shard.primary is None:
+        return shard.report("no copy may lead; it can be read, not written", logging.CRITICAL)
+    lost = max(0, had - shard.survived.get(log.term_of(had), had))
+    shard.lost += lost
+    loss = f"{lost} changes that no other copy had are lost" if lost else "nothing is lost"
+    shard.report(f"{shard.primary.name} leads term {log.term_of(shard.head())}; {loss}", logging.ERROR)
 
 
 def salvage(shard: "Shard", old: Copy) -> None:
@@ -207,7 +221,7 @@ def discard(shard: "Shard", copy: Copy, path: Path | None) -> None:
     """Stops using a bad file; its follower will make a new one."""
     with copy.busy:
         if path and copy.path == path and copy is not shard.primary:
-            logger.error("shard %s copy %s: %s is set aside", shard.name, copy.name, path.name)
+            shard.report(f"{path.name} of {copy.name} is set aside: {copy.error or 'it failed'}", logging.ERROR)
             copy.use(None)
             shard.follower_of(copy).detach()
             set_aside(path, shard.name)

@@ -18,9 +18,9 @@ from contextlib import contextmanager, suppress
 from typing import Protocol
 
 from minisocial.database import log
-from minisocial.database.connection import is_damage, is_full
+from minisocial.database.connection import is_damage, is_full, roll_back, schema_version
 from minisocial.database.stream import Stream
-from minisocial.database.transaction import Transaction
+from minisocial.database.transaction import Transaction, unavailable
 from minisocial.errors import InDoubt, MinisocialError, NoPrimary, Unavailable
 
 logger = logging.getLogger(__name__)
@@ -34,10 +34,12 @@ RESCUE_SECONDS = 0.5  # after which a waiting thread looks whether its group was
 class Leading(Protocol):
     """What the shard does around a commit."""
 
+    def about_to_commit(self) -> None: ...  # a modelled slow disk takes its time
     def check_primary(self) -> None: ...  # raises Damaged if the file lost its name
     def committed(self, position: int) -> None: ...  # publishes it; called with the lock held
     def confirm(self, position: int) -> None: ...  # waits for replicas; raises InDoubt
     def failed(self, error: BaseException) -> None: ...  # fails over; called with the lock held
+    def full(self) -> None: ...  # the disk is; nothing else is wrong
 
 
 class Group:
@@ -104,6 +106,19 @@ class GroupCommit:
         finally:
             if has_lock:
                 self.lock.release()
+
+    @contextmanager
+    def quiet(self) -> Iterator[None]:
+        """The right to write, with no block half way: the open group is committed first."""
+        leads: Group | None = None
+        try:
+            with self._turn():
+                if leads := self._group:
+                    self._commit(leads)
+                yield
+        finally:
+            if leads:
+                self._conclude(leads)
 
     # --- a block
 
@@ -206,8 +221,7 @@ class GroupCommit:
             error = worse
         self._abandon(error)
         roll_back(connection)
-        if is_damage(error):
-            self._leading.failed(error)
+        self._tell(error)
 
     def _abandon(self, error: BaseException) -> None:
         group, self._group = self._group, None
@@ -231,6 +245,7 @@ class GroupCommit:
             if version != self.version:  # a block changed the schema
                 self._renew_triggers(connection)
                 _, position, changes = log.news(connection, self._shard, self.delivered)
+            self._leading.about_to_commit()
             connection.execute("COMMIT")
             is_on_disk = True
             self._leading.check_primary()
@@ -251,6 +266,13 @@ class GroupCommit:
             return self._leading.failed(error)
         group.error = unavailable(error)
         roll_back(group.connection)
+        self._tell(error)
+
+    def _tell(self, error: BaseException) -> None:
+        if is_damage(error):
+            self._leading.failed(error)
+        elif is_full(error):
+            self._leading.full()
 
     def _conclude(self, group: Group) -> None:
         """After the commit and without the lock: the consumers, then the replicas, then everybody who waits."""
@@ -274,21 +296,3 @@ class GroupCommit:
                 self._conclude(leads)
         if group.error:
             raise type(group.error)(str(group.error))
-
-
-def schema_version(connection: sqlite3.Connection) -> int:
-    version: int = connection.execute("PRAGMA schema_version").fetchone()[0]
-    return version
-
-
-def roll_back(connection: sqlite3.Connection) -> None:
-    with suppress(sqlite3.Error):
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-
-
-def unavailable(error: BaseException) -> Unavailable:
-    """What to tell people when surely nothing was written."""
-    if is_full(error):
-        return Unavailable("The disk is full. Nothing was saved.")
-    return Unavailable("Nothing was saved, because of a fault in the database. Try again soon.")

@@ -30,6 +30,7 @@ from minisocial.database.copies import Copy
 logger = logging.getLogger(__name__)
 
 REST = 0.005  # seconds between two batches: under load they grow instead of coming more often
+RETIRE_SECONDS = 10.0  # for the last step of a copy that is taken away
 PATIENCE = (0.1, 0.3, 1.0, 3.0, 10.0)  # seconds before the next attempt, after so many failures in a row
 
 
@@ -38,6 +39,7 @@ class Roles(Protocol):
 
     primary: Copy | None
     closing: threading.Event
+    snapshot_turn: threading.Lock  # one snapshot at a time: the other copies go on being read
 
     def reached(self, copy: Copy, position: int, as_of: float) -> None: ...
     def suspect(self, copy: Copy, error: Exception) -> None: ...
@@ -66,6 +68,7 @@ class Follower:
         self._version = -1  # of the primary's schema, when the two were last compared
         self._tables: dict[str, log.Table] = {}
         self._failures = 0
+        self._retired = False
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -77,11 +80,20 @@ class Follower:
         if self._thread:
             self._thread.join(timeout)
 
+    def retire(self) -> None:
+        """Ends the thread: the copy is taken from the shard."""
+        self._retired = True
+        self.copy.wake.set()
+        self.join(RETIRE_SECONDS)
+
+    def _is_over(self) -> bool:
+        return self._retired or self._roles.closing.is_set()
+
     def _run(self) -> None:
-        while not self._roles.closing.is_set():
+        while not self._is_over():
             self.copy.wake.wait()
             self.copy.wake.clear()
-            if not self._roles.closing.is_set():
+            if not self._is_over():
                 self._roles.closing.wait(REST if self.try_step() else self._pause())
 
     def _pause(self) -> float:
@@ -112,8 +124,10 @@ class Follower:
         """Applies everything the primary has more."""
         with self.copy.busy:
             primary = self._roles.primary  # asked for under the lock: the copy may have been promoted meanwhile
-            if primary is None or primary is self.copy or self.copy.is_held:
+            if primary is None or primary is self.copy or self.copy.is_held or self._retired:
                 return
+            if problem := self.copy.place.problem():
+                raise Damaged(problem)
             if reason := self.follow(primary):
                 logger.info("shard %s copy %s takes a snapshot: %s", self.copy.shard, self.copy.name, reason)
                 self._copy_from(primary)
@@ -129,6 +143,8 @@ class Follower:
             position = head(connection, "src")
             if reason := self._apply(connection, position):
                 return reason
+            if self.copy.slow_seconds:
+                self._roles.closing.wait(self.copy.slow_seconds)
             connection.execute("COMMIT")
         finally:
             if connection.in_transaction:
@@ -172,12 +188,16 @@ class Follower:
         self._connection = self._source = None
 
     def _copy_from(self, primary: Copy) -> None:
-        old, began, self.is_copying = self.copy.path, self._clock.monotonic(), True
-        try:
-            self.copy.coming = primary.position
-            path = self._snapshot(primary)
-        finally:
-            self.is_copying = False
+        with self._roles.snapshot_turn:
+            old, began, self.is_copying = self.copy.path, self._clock.monotonic(), True
+            try:
+                self.copy.coming = primary.position
+                path = self._snapshot(primary)
+            finally:
+                self.is_copying = False
+        self._take(path, old, began)
+
+    def _take(self, path: Path, old: Path | None, began: float) -> None:
         self.detach()
         self.copy.use(path)
         self.snapshots += 1
@@ -188,8 +208,7 @@ class Follower:
 
     def _snapshot(self, primary: Copy) -> Path:
         """A checked copy of the primary under a new name. A bad one is never used: what we have may be the last."""
-        self.copy.place.mkdir(parents=True, exist_ok=True)
-        path = new_path(self.copy.place, self.copy.shard, self._clock.milliseconds())
+        path = new_path(self.copy.place.folder, self.copy.shard, self._clock.milliseconds())
         temporary = path.with_suffix(".tmp")
         try:
             copy_file(primary.path or path, temporary)

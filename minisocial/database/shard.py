@@ -3,31 +3,32 @@
 Order of locks: the right to write (`GroupCommit.lock`), then `Copy.busy`, then `Shard.changed`.
 """
 
+import logging
 import sqlite3
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, suppress
-from pathlib import Path
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from minisocial.clock import Clock
-from minisocial.database import failover, log
-from minisocial.database.connection import Replaced, head
+from minisocial.database import failover, log, promotion, reading
+from minisocial.database.connection import Replaced, head, schema_version
 from minisocial.database.control import Control
 from minisocial.database.copies import Copy
-from minisocial.database.group_commit import GroupCommit, schema_version
+from minisocial.database.group_commit import GroupCommit
+from minisocial.database.places import Place
 from minisocial.database.replication import Follower
+from minisocial.database.snapshot import Report
 from minisocial.database.stream import Stream
-from minisocial.database.transaction import Reader, Transaction
-from minisocial.errors import InDoubt, NoPrimary, Refused, ReplicaBehind, Unavailable
+from minisocial.database.transaction import Reader
+from minisocial.database.trimming import Trimming
+from minisocial.errors import InDoubt, NoPrimary, Refused, Unavailable
+
+logger = logging.getLogger(__name__)
 
 Answer = TypeVar("Answer")
 
-LAG_LIMIT = 5.0  # seconds; a replica further behind is not read
-KEEP_LOG = 100_000  # entries; a replica further behind takes a snapshot …
-KEEP_FOR_SLOW = 1_000_000  # … but while one is on its way, so many are kept for it
-TRIM_AT_ONCE = 5_000  # entries, so that no writer waits long for it
-READ_SECONDS = 1.0  # how long a reader waits for a copy that has all they have seen
 STOP_SECONDS = 5.0  # how long a follower's last step may take
 
 
@@ -38,16 +39,13 @@ class Shard:
     reads go to a copy that has all their reader has seen.
 
     A commit is acknowledged once it is on the primary's disk and the file still has its name; with
-    `acks` above 0, once as many replicas have it too.
-
-    When the primary's file fails, the most advanced sound copy leads a new term (see `failover`).
-    When another copy fails, it is replaced by a snapshot. Reads go on while any copy is sound.
+    `acks` above 0, once as many replicas have it too. When the primary's file fails, the most advanced
+    sound copy leads a new term (see `failover`); when another copy fails, a snapshot replaces it.
     """
 
     def __init__(
         self,
         name: str,
-        places: Sequence[Path],
         control: Control,
         *,
         tables: str,
@@ -55,6 +53,7 @@ class Shard:
         confirm_seconds: float,
         clock: Clock,
         alarm: threading.Event,
+        reports: deque[Report],
     ) -> None:
         """`tables`: the SQL that creates them. `alarm` is set when `watch` should be called soon.
 
@@ -65,29 +64,40 @@ class Shard:
         self.tables = tables
         self.acks = acks
         self.confirm_seconds = confirm_seconds
-        self.keep_log = KEEP_LOG
-        self.keep_for_slow = KEEP_FOR_SLOW
         self.clock = clock
         self.alarm = alarm
         self.primary: Copy | None = None
         self.failovers = 0
+        self.lost = 0  # changes that only a failed primary had
+        self.is_full = False  # the primary's disk was, at the last commit
         self.survived: dict[int, int] = {}  # ended term → the last position its successor had
         self.closing = threading.Event()
         self.changed = threading.Condition()  # guards positions and roles; notified when any moved on
-        self.copies = [Copy(name, place, clock) for place in places]
         # With acks a replica's disk is what counts, so it syncs and the primary need not: one sync instead of two.
         self.sync = "NORMAL" if acks else "FULL"
-        self.followers = [Follower(copy, self, "FULL" if acks else "NORMAL", clock) for copy in self.copies]
+        self._follow(tuple(self._follower(place) for place in control.places))
+        self.snapshot_turn = threading.Lock()  # held by the one follower that takes a snapshot
+        self._reports = reports
         self.stream = Stream()
         self.commits = GroupCommit(name, self, self.stream)
-        self._turn = 0
-        self._trim_above = 0
+        self.turn = 0  # of the replicas, to be read
+        self.trimming = Trimming(self)
 
     # --- life
 
-    def start(self) -> None:
-        """Opens the files, lets one lead, and has the others follow."""
+    def _follower(self, place: Place) -> Follower:
+        return Follower(Copy(self.name, place, self.clock), self, "FULL" if self.acks else "NORMAL", self.clock)
+
+    def _follow(self, followers: tuple[Follower, ...]) -> None:
+        self.followers = followers
+        self.copies = tuple(follower.copy for follower in followers)  # in the order of the places
+
+    def open(self) -> None:
+        """Opens the files that are there; creates the first one of a new shard."""
         failover.open_copies(self)
+
+    def lead(self) -> None:
+        """Lets one copy lead, and has the others follow."""
         with self.commits.lock:
             failover.elect(self)
         if self.primary is None:
@@ -124,14 +134,31 @@ class Shard:
                 return copy
         raise Refused(f"Shard {self.name} has no copy {name}.")
 
+    def add_copy(self, place: Place) -> None:
+        """One more copy, which its follower makes."""
+        follower = self._follower(place)
+        self._follow((*self.followers, follower))
+        follower.start()
+        follower.copy.wake.set()
+
+    def drop_copy(self, copy: Copy) -> None:
+        """Stops using a copy that does not lead; its files stay."""
+        leaving = self.follower_of(copy)
+        leaving.retire()
+        self._follow(tuple(follower for follower in self.followers if follower is not leaving))
+        with copy.busy:
+            copy.use(None)
+            leaving.detach()
+
+    def report(self, text: str, level: int = logging.WARNING) -> None:
+        """Tells the operator what happened."""
+        logger.log(level, "shard %s: %s", self.name, text)
+        self._reports.append(Report(self.clock.milliseconds(), self.name, text))
+
     def follower_of(self, copy: Copy) -> Follower:
         return next(follower for follower in self.followers if follower.copy is copy)
 
     # --- writing
-
-    def write(self, logged: bool = True) -> AbstractContextManager[Transaction]:
-        """A write block in a group commit."""
-        return self.commits.write(logged)
 
     def check_primary(self) -> None:
         """Raises Replaced if the primary's file no longer is where it was."""
@@ -176,6 +203,16 @@ class Shard:
         replicas = (copy for copy in self.copies if copy is not self.primary and copy.path)
         return sum(copy.position >= position for copy in replicas) >= self.acks
 
+    def about_to_commit(self) -> None:
+        """Models a slow disk."""
+        if self.primary and self.primary.slow_seconds:
+            self.closing.wait(self.primary.slow_seconds)
+
+    def full(self) -> None:
+        """The primary's disk is full: `watch` looks for a copy with room."""
+        self.is_full = True
+        self.alarm.set()
+
     def failed(self, error: BaseException) -> None:
         """The primary met an error that condemns its file; the caller holds the right to write."""
         failover.fail_over(self, error)
@@ -184,37 +221,13 @@ class Shard:
 
     def read(self, at_least: int) -> Reader:
         """A reader on a copy at or past a position: the fresh replicas in turn, else the primary."""
-        return Reader(self._candidates(at_least), self.primary, self.suspect)
-
-    def _candidates(self, at_least: int) -> list[Copy]:
-        """The copies to try, best first."""
-        primary = self.primary
-        fit = [c for c in self.copies if c.is_readable and c.position >= at_least and c is not primary]
-        fit = [copy for copy in fit if self.lag(copy) < LAG_LIMIT]
-        if len(fit) > 1:
-            self._turn = turn = (self._turn + 1) % len(fit)
-            fit = fit[turn:] + fit[:turn]
-        if primary and primary.is_readable:
-            fit.append(primary)
-        return fit or self._last_resort(at_least)
-
-    def _last_resort(self, at_least: int) -> list[Copy]:
-        """When nothing is as it should be: any copy that does not take its reader back in time, or soon will not."""
-        with self.changed:
-            self.changed.wait_for(lambda: self._left(at_least) or not self._left(0), READ_SECONDS)
-        left = self._left(at_least)
-        if not left:
-            raise ReplicaBehind("No copy of the database that can be read is new enough. Try again soon.")
-        return sorted(left, key=lambda copy: copy.position, reverse=True)
-
-    def _left(self, at_least: int) -> list[Copy]:
-        return [copy for copy in self.copies if copy.pool and not copy.is_down and copy.position >= at_least]
+        return Reader(reading.candidates(self, at_least), self.primary, self.suspect)
 
     def lag(self, copy: Copy) -> float:
         """Seconds since a copy had all there was."""
         if self.primary is None or copy.position >= self.primary.position:
             return 0.0
-        return max(0.0, self.clock.monotonic() - copy.fresh_at)
+        return self.clock.monotonic() - copy.fresh_at
 
     def head(self) -> int:
         """The primary's position; of the most advanced copy while none leads."""
@@ -227,11 +240,11 @@ class Shard:
         """
         if position <= self.head():
             return position
-        return min(position, self._ask_primary(head) or self.head())
+        return min(position, self.ask_primary(head) or self.head())
 
     def is_settled(self) -> bool:
-        """True if every replica that follows has all there is."""
-        followers = (copy for copy in self.copies if not copy.is_held)
+        """True if every replica that follows has all there is; one whose place is lost does not."""
+        followers = (copy for copy in self.copies if not copy.is_held and copy.place.is_there())
         return self.primary is not None and all(copy.path and copy.position >= self.head() for copy in followers)
 
     def floor(self) -> int:
@@ -257,9 +270,9 @@ class Shard:
                 failover.examine(self, copy)
         with suppress(Unavailable):
             self._lead_again()
+            promotion.leave_full_disk(self)
             self._notice_outside_changes()
-            if self.head() >= self._trim_above:
-                self.trim_log()
+            self.trimming.step()
 
     def _lead_again(self) -> None:
         if self.primary is None and not self.closing.is_set():
@@ -268,23 +281,13 @@ class Shard:
 
     def _notice_outside_changes(self) -> None:
         """An empty write block takes in what other programs wrote: it publishes, delivers and renews triggers."""
-        found = self._ask_primary(lambda connection: (head(connection), schema_version(connection)))
+        found = self.ask_primary(lambda connection: (head(connection), schema_version(connection)))
         if found and (found[0] > self.commits.delivered or found[1] != self.commits.version):
-            with self.write():
+            with self.commits.write():
                 pass
 
-    def trim_log(self, at_once: int = TRIM_AT_ONCE) -> None:
-        """Drops old entries, but none that a replica on its way still needs, unless there are very many."""
-        enough = self._ask_primary(lambda connection: log.nth_newest(connection, self.keep_log))
-        if not enough:
-            self._trim_above = self.head() + at_once  # it can not be too long before
-            return
-        too_much = self._ask_primary(lambda connection: log.nth_newest(connection, self.keep_for_slow)) or 0
-        slowest = min(copy.position for copy in self.copies if copy.path)
-        with self.write() as block:
-            log.trim(block.execute, max(min(enough, slowest), too_much), at_once)
-
-    def _ask_primary(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer | None:
+    def ask_primary(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer | None:
+        """What a read-only connection to the primary answers; None if there is no answer."""
         primary = self.primary
         if primary is None or primary.pool is None:
             return None

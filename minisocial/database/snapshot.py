@@ -1,5 +1,6 @@
 """What the database says of itself: the console, the metrics and the tests read this."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ class CopySnapshot:
     state: str  # up, held, down, copying, missing, suspect
     reads: int  # read blocks it served
     snapshots: int  # how often it was copied from the primary as a whole
+    problem: str  # of its place or its file; "" if all is well
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,17 @@ class ShardSnapshot:
     commits: int  # write blocks
     groups: int  # SQLite transactions they took
     failovers: int
+    lost: int  # changes that only a failed primary had
     consumer_errors: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Something an operator should know of."""
+
+    at: int  # milliseconds since 1970
+    shard: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,7 @@ class DatabaseSnapshot:
     shards: tuple[ShardSnapshot, ...]
     commits: int
     groups: int
+    reports: tuple[Report, ...] = ()  # the newest, oldest first
 
 
 def describe_shard(shard: "Shard", data: Path) -> ShardSnapshot:
@@ -56,6 +69,7 @@ def describe_shard(shard: "Shard", data: Path) -> ShardSnapshot:
         commits=shard.commits.blocks,
         groups=shard.commits.groups,
         failovers=shard.failovers,
+        lost=shard.lost,
         consumer_errors=shard.stream.errors,
     )
 
@@ -66,12 +80,13 @@ def describe_copy(shard: "Shard", follower: "Follower", data: Path) -> CopySnaps
     return CopySnapshot(
         name=copy.name,
         role="primary" if copy is shard.primary else "replica",
-        file=path.relative_to(data).as_posix() if path else "",
+        file=Path(os.path.relpath(path, data)).as_posix() if path else "",
         position=copy.position,
         lag_ms=round(shard.lag(copy) * 1000),
         state=state(follower),
         reads=copy.reads,
         snapshots=follower.snapshots,
+        problem=copy.place.problem() or str(copy.error or ""),
     )
 
 

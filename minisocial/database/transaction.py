@@ -1,11 +1,11 @@
 """What the blocks of `Cluster.write` and `Cluster.read` are given."""
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from minisocial.database.connection import CANNOT_OPEN, ReadPool, error_code, head, is_damage
+from minisocial.database.connection import CANNOT_OPEN, ReadPool, error_code, head, is_damage, is_full
 from minisocial.database.copies import Copy
 from minisocial.errors import Unavailable
 from minisocial.trace import span
@@ -60,7 +60,7 @@ class Reader:
 
     __slots__ = ("_connection", "_copies", "_copy", "_is_open", "_label", "_pool", "_report", "position")
 
-    def __init__(self, copies: list[Copy], primary: Copy | None, report: Callable[[Copy, Exception], None]) -> None:
+    def __init__(self, copies: Sequence[Copy], primary: Copy | None, report: Callable[[Copy, Exception], None]) -> None:
         """`copies`: those that may be read, best first. `report` is told of one that failed."""
         self._copies = [(copy, "primary" if copy is primary else "replica") for copy in reversed(copies)]
         self._report = report
@@ -135,3 +135,10 @@ class Reader:
 def is_unreadable(error: sqlite3.Error) -> bool:
     """True if another copy may do better: the file is bad, or can not be opened."""
     return is_damage(error) or error_code(error) == CANNOT_OPEN
+
+
+def unavailable(error: BaseException) -> Unavailable:
+    """What to tell people when surely nothing was written."""
+    if is_full(error):
+        return Unavailable("The disk is full. Nothing was saved.")
+    return Unavailable("Nothing was saved, because of a fault in the database. Try again soon.")

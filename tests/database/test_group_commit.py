@@ -22,8 +22,15 @@ class Alone:
     def __init__(self) -> None:
         self.is_lost = False
         self.is_unconfirmed = False
+        self.is_full = False
         self.positions: list[int] = []
         self.errors: list[BaseException] = []
+
+    def about_to_commit(self) -> None:
+        pass
+
+    def full(self) -> None:
+        self.is_full = True
 
     def check_primary(self) -> None:
         if self.is_lost:

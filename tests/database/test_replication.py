@@ -199,17 +199,17 @@ def test_the_log_is_trimmed_but_not_beyond_a_slow_replica(make: Make) -> None:
     cluster = make(shards=1)
     cluster.settle()
     shard = cluster._shards["0"]
-    shard.keep_log, shard.keep_for_slow = 20, 200
+    shard.trimming.keep, shard.trimming.keep_for_slow = 20, 200
     ada = person(cluster)
     cluster.hold("0", "b")
     for number in range(60):
         post(cluster, ada, str(number))
-    shard.trim_log(at_once=50)
+    shard.trimming.trim(at_once=50)
     assert log_length(cluster) >= 60
     cluster.release("0", "b")
     cluster.settle()
     for _ in range(3):
-        shard.trim_log(at_once=50)
+        shard.trimming.trim(at_once=50)
     assert 20 <= log_length(cluster) < 40
     assert_copies_equal(cluster)
 
@@ -218,13 +218,13 @@ def test_the_log_is_bounded_even_when_a_replica_never_comes(make: Make) -> None:
     cluster = make(shards=1)
     cluster.settle()
     shard = cluster._shards["0"]
-    shard.keep_log, shard.keep_for_slow = 20, 40
+    shard.trimming.keep, shard.trimming.keep_for_slow = 20, 40
     cluster.hold("0", "b")
     ada = person(cluster)
     for number in range(100):
         post(cluster, ada, str(number))
     for _ in range(3):
-        shard.trim_log(at_once=50)
+        shard.trimming.trim(at_once=50)
     assert log_length(cluster) < 50
     cluster.release("0", "b")
     assert_copies_equal(cluster)
