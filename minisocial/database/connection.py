@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
+from minisocial.database.places import LOW, room
 from minisocial.errors import DataInUse
 
 IDLE_CONNECTIONS = 4  # kept per copy; more readers at one moment open one and close it again
@@ -153,6 +154,8 @@ def find_problem(path: Path, thorough: bool = True) -> str:
                 return found
             return "" if head(connection) else "its log is empty"
     except sqlite3.Error as error:
+        if error_code(error) == IO_ERROR and room(path.parent) < LOW:
+            return ""  # for want of room; that says nothing about the file
         return str(error) if is_damage(error) or "no such table" in str(error) else ""
 
 

@@ -8,7 +8,7 @@ it is used, so no two copies ever lead the same one.
 import json
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ EMPTY: dict[str, Any] = {
     "shards": [],  # names of all shards with people's rows, also of those that hold none yet
     "replicas": None,  # the setting when it was last followed
     "moving": {},  # logical shard → where it is to go; or, once it is there, where it must still be removed
+    "arrived": [],  # those of them that are there
     "floors": {},  # shard → no reader is given less: here is what moved in
 }
 NEEDED = {"version", "issued", "leaders", "map", "places"}
@@ -77,6 +78,11 @@ class Control:
     # --- what it says
 
     @property
+    def record(self) -> Mapping[str, Any]:
+        """All of it, as in the file."""
+        return dict(self._data)
+
+    @property
     def is_new(self) -> bool:
         """Whether nothing is on record yet."""
         return not self._data["version"]
@@ -101,6 +107,11 @@ class Control:
     def moving(self) -> dict[int, str]:
         """Logical shards on their way: the shard they go to, or, once there, the one they must still leave."""
         return {int(logical): str(shard) for logical, shard in self._data["moving"].items()}
+
+    @property
+    def arrived(self) -> frozenset[int]:
+        """Those of `moving` that are where they were to go."""
+        return frozenset(self._data["arrived"])
 
     @property
     def floors(self) -> dict[str, int]:
@@ -156,9 +167,12 @@ class Control:
             leaders = {**self._data["leaders"], shard: [term, place]}
             self.save(issued={**self._data["issued"], shard: term}, leaders=leaders)
 
-    def record_map(self, map: Sequence[str], moving: Mapping[int, str], floors: Mapping[str, int]) -> None:
+    def record_map(
+        self, map: Sequence[str], moving: Mapping[int, str], floors: Mapping[str, int], arrived: Collection[int]
+    ) -> None:
         """Which shard holds which logical shard, which are on their way, and from which position on they are there."""
-        self.save(map=list(map), moving={str(logical): shard for logical, shard in moving.items()}, floors=dict(floors))
+        on_their_way = {str(logical): shard for logical, shard in moving.items()}
+        self.save(map=list(map), moving=on_their_way, floors=dict(floors), arrived=sorted(arrived))
 
     def save(self, **values: Any) -> None:
         """Changes the record; raises OSError unless a majority of the places has it then."""

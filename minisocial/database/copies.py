@@ -71,6 +71,10 @@ class Copy:
         self._identity = identity(self.path)
         return connection
 
+    def writer_closed(self) -> None:
+        """The WAL may have gone with the connection that wrote it; that is no fault."""
+        self._identity = None
+
     def check_identity(self) -> None:
         """Raises Replaced if the file lost its name. SQLite would go on writing to it and report success."""
         if self._identity is not None and self.path is not None and identity(self.path) != self._identity:

@@ -14,6 +14,7 @@ from it (fencing). How it goes:
 
 import logging
 import sqlite3
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,17 +44,24 @@ logger = logging.getLogger(__name__)
 FIRST_TERM = 1
 
 
-def open_copies(shard: "Shard") -> None:
-    """Takes the newest sound file of each place into use; creates the first file of a new database."""
-    for copy in shard.copies:
-        open_copy(copy)
+Bad = tuple[Path, str]
+
+
+def open_copies(shard: "Shard") -> list[Bad]:
+    """Takes the newest sound file of each place into use; creates the first file of a new database.
+
+    Returns the files that are not sound, with what is wrong. They stay until another leads: they may be all there is.
+    """
+    bad = [found for copy in shard.copies for found in open_copy(copy)]
+    refuse_full(shard)
     if not any(copy.path for copy in shard.copies) and not shard.control.leader(shard.name)[0]:
         create(shard, shard.copies[0])
+    return bad
 
 
-def open_copy(copy: Copy) -> None:
-    """Takes the newest sound file of a place into use; bad ones are set aside, leftovers removed."""
-    if problem := copy.place.problem():
+def open_copy(copy: Copy) -> Iterator[Bad]:
+    """Takes the newest sound file of a place into use, removes leftovers, and tells the bad ones."""
+    if problem := copy.place.problem() or ("its disk is full" if copy.place.is_full() else ""):
         logger.error("place %s is lost for now: %s", copy.name, problem)
         return
     for leftover in copy.place.folder.glob(f"shard-{copy.shard}-*.tmp*"):
@@ -62,11 +70,27 @@ def open_copy(copy: Copy) -> None:
         if copy.path:
             remove(path)  # the copy before, left by a crash between the two steps of replacing it
         elif problem := find_problem(path, thorough=is_small(path)):
-            logger.error("%s is set aside: %s", path, problem)
-            set_aside(path, copy.shard)
+            yield path, problem
         else:
             migrations.refuse_newer(path)
             copy.use(path)
+
+
+def refuse_full(shard: "Shard") -> None:
+    """Raises CannotStart if the file that led can not be opened for want of room: only it may have the last changes."""
+    full = [copy for copy in shard.copies if copy.path is None and copy.place.is_full()]
+    has_led = shard.control.leader(shard.name)[1]
+    needed = [copy for copy in full if copy.name == has_led and not shard.acks]
+    if needed or (full and not any(copy.path for copy in shard.copies)):
+        folder = (needed or full)[0].place.folder
+        raise CannotStart(f"The disk of {folder} is full. Make room, a few MiB at least, and start again.")
+
+
+def clear_away(shard: "Shard", bad: Iterable[Bad]) -> None:
+    """Sets bad files aside, once another leads."""
+    for path, problem in bad:
+        shard.report(f"{path} is set aside: {problem}", logging.ERROR)
+        set_aside(path, shard.name)
 
 
 def create(shard: "Shard", copy: Copy) -> None:
@@ -82,16 +106,30 @@ def create(shard: "Shard", copy: Copy) -> None:
 
 
 def elect(shard: "Shard", but: Copy | None = None) -> None:
-    """Lets the most advanced sound copy lead; of equals, the one on record. The caller holds the right to write."""
+    """Lets the first of the successors lead that can. The caller holds the right to write."""
+    any(try_to_lead(shard, copy) for copy in successors(shard, but))
+
+
+def successors(shard: "Shard", but: Copy | None = None) -> Iterator[Copy]:
+    """The sound copies that may lead, the most advanced first; of equals, the one on record.
+
+    Whoever asks for the next one says that the one before is lost.
+    """
     term, place = shard.control.leader(shard.name)
     candidates = [copy for copy in shard.copies if copy.path and copy is not but]
     lost = len(shard.copies) - len(candidates)
     for copy in sorted(candidates, key=lambda copy: (copy.position, copy.name == place), reverse=True):
         # With acks, what is acknowledged is in more copies than one; so one that missed the term may still have it all.
-        may_lead = log.term_of(copy.position) >= term or lost <= shard.acks
-        if may_lead and try_to_lead(shard, copy):
-            return
+        if log.term_of(copy.position) >= term or lost <= shard.acks:
+            yield copy
         lost += 1
+
+
+def heir(shard: "Shard") -> Copy:
+    """The copy that will lead unless it fails; raises CannotStart."""
+    for copy in successors(shard):
+        return copy
+    raise cannot_lead(shard)
 
 
 def try_to_lead(shard: "Shard", copy: Copy, anew: bool = False) -> bool:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import ascii_lowercase
 
+LOW = 1 << 20  # free bytes; below it SQLite can not even make the index of a log
+
 
 @dataclass(frozen=True, slots=True)
 class Place:
@@ -33,6 +35,10 @@ class Place:
     def is_there(self) -> bool:
         """Whether copies can be kept here now."""
         return not self.problem()
+
+    def is_full(self) -> bool:
+        """Whether there is so little room that opening a file can fail, which then looks like damage."""
+        return self.is_there() and room(self.folder) < LOW
 
     def has_own_disk(self) -> bool:
         """Whether the folder, as it is now, lies on another disk than the root."""

@@ -38,6 +38,7 @@ def promote(shard: "Shard", copy: Copy) -> None:
             return
         take_the_rest(shard, copy, old)
         shard.commits.close(NoPrimary("another copy is about to lead"))
+        old.writer_closed()
         if failover.try_to_lead(shard, copy, anew=True):
             shard.report(f"{copy.name} leads instead of {old.name}, as asked", logging.INFO)
             return

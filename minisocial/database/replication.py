@@ -185,6 +185,7 @@ class Follower:
         """Closes the connection; the caller holds `busy`."""
         if self._connection:
             self._connection.close()
+            self.copy.writer_closed()
         self._connection = self._source = None
 
     def _copy_from(self, primary: Copy) -> None:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from minisocial.clock import Clock
-from minisocial.database import failover, log, promotion, reading
+from minisocial.database import confirming, failover, promotion, reading
 from minisocial.database.connection import Replaced, head, schema_version
 from minisocial.database.control import Control
 from minisocial.database.copies import Copy
@@ -23,7 +23,7 @@ from minisocial.database.snapshot import Report
 from minisocial.database.stream import Stream
 from minisocial.database.transaction import Reader
 from minisocial.database.trimming import Trimming
-from minisocial.errors import InDoubt, NoPrimary, Refused, Unavailable
+from minisocial.errors import NoPrimary, Refused, Unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +80,7 @@ class Shard:
         self._reports = reports
         self.stream = Stream()
         self.commits = GroupCommit(name, self, self.stream)
+        self._bad: list[failover.Bad] = []  # files found at the start that can not be used
         self.turn = 0  # of the replicas, to be read
         self.trimming = Trimming(self)
 
@@ -94,7 +95,7 @@ class Shard:
 
     def open(self) -> None:
         """Opens the files that are there; creates the first one of a new shard."""
-        failover.open_copies(self)
+        self._bad = failover.open_copies(self)
 
     def lead(self) -> None:
         """Lets one copy lead, and has the others follow."""
@@ -102,6 +103,7 @@ class Shard:
             failover.elect(self)
         if self.primary is None:
             raise failover.cannot_lead(self)
+        failover.clear_away(self, self._bad)
         self.commits.delivered = self.primary.position
         for follower in self.followers:
             follower.start()
@@ -186,22 +188,8 @@ class Shard:
 
     def confirm(self, position: int) -> None:
         """Waits until enough replicas have a commit; raises InDoubt if that can not be said."""
-        if not self.acks:
-            return
-        term = log.term_of(position)
-        with self.changed:
-            self.changed.wait_for(lambda: self._is_decided(term, position), self.confirm_seconds)
-            survived = self.survived.get(term)
-            is_safe = self._has_acks(position) if survived is None else survived >= position
-        if not is_safe:
-            raise InDoubt("No second copy confirmed the change in time, so it may or may not last.")
-
-    def _is_decided(self, term: int, position: int) -> bool:
-        return term in self.survived or self.closing.is_set() or self._has_acks(position)
-
-    def _has_acks(self, position: int) -> bool:
-        replicas = (copy for copy in self.copies if copy is not self.primary and copy.path)
-        return sum(copy.position >= position for copy in replicas) >= self.acks
+        if self.acks:
+            confirming.confirm(self, position)
 
     def about_to_commit(self) -> None:
         """Models a slow disk."""
@@ -243,7 +231,7 @@ class Shard:
         return min(position, self.ask_primary(head) or self.head())
 
     def is_settled(self) -> bool:
-        """True if every replica that follows has all there is; one whose place is lost does not."""
+        """True if every replica that follows has all there is; one whose place is lost does not count."""
         followers = (copy for copy in self.copies if not copy.is_held and copy.place.is_there())
         return self.primary is not None and all(copy.path and copy.position >= self.head() for copy in followers)
 

@@ -66,9 +66,11 @@ def test_writers_never_fail_while_copies_take_turns_to_lead(make: Make, durabili
 
     def work(number: int) -> None:
         if number == 4:
-            for name in "bcabcabc":
-                cluster.promote("0", name)
-            is_over.set()
+            try:
+                for name in "bcabcabc":
+                    cluster.promote("0", name)
+            finally:
+                is_over.set()
             return
         ada = person(cluster)
         while not is_over.is_set():

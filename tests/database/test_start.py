@@ -230,3 +230,48 @@ def test_new_people_are_dealt_out_over_the_shards(make: Make) -> None:
     cluster = make(shards=2)
     shards = [cluster.shard_of(cluster.new_account_id()) for _ in range(128)]
     assert shards.count("0") == shards.count("1") == 64
+
+
+def test_bad_files_stay_where_they_are_when_none_may_lead(make: Make) -> None:
+    """They may be all there is: nothing is set aside unless another copy leads."""
+    cluster = make(shards=1)
+    cluster.settle()
+    paths = [file_of(cluster, "0", name) for name in "abc"]
+    cluster.stop()
+    kept = [path.read_bytes() for path in paths]
+    for path in paths:
+        path.write_bytes(b"noise" * 10_000)
+    with pytest.raises(CannotStart, match="no file that may lead"):
+        cluster.start()
+    for path, content in zip(paths, kept, strict=True):
+        path.write_bytes(content)
+    cluster.start()
+    assert_copies_equal(cluster)
+
+
+@pytest.mark.parametrize("durability", ["commit", "replicated"])
+def test_a_full_disk_is_said_and_no_file_is_taken_for_damaged(
+    make: Make, monkeypatch: pytest.MonkeyPatch, durability: str
+) -> None:
+    """SQLite can not open a file then, and calls that an I/O error."""
+    cluster = make(shards=1, durability=durability)
+    post(cluster, person(cluster), "kept")
+    cluster.stop()
+    with monkeypatch.context() as patch:
+        patch.setattr("minisocial.database.places.room", lambda folder: 1000)
+        with pytest.raises(CannotStart, match="is full. Make room"):
+            cluster.start()
+    cluster.start()
+    assert texts(cluster) == ["kept"]
+
+
+def test_a_full_disk_of_a_replica_keeps_nobody_from_starting(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = make(shards=1)
+    post(cluster, person(cluster), "kept")
+    cluster.stop()
+    with monkeypatch.context() as patch:
+        patch.setattr("minisocial.database.places.room", lambda folder: 1000 if folder.name == "b" else 1 << 30)
+        cluster.start()
+        assert texts(cluster) == ["kept"]
+    cluster.settle()
+    assert_copies_equal(cluster)
