@@ -143,8 +143,17 @@ def roll_back(connection: sqlite3.Connection) -> None:
             connection.execute("ROLLBACK")
 
 
-def find_problem(path: Path, thorough: bool = True) -> str:
-    """Why a file can not be used, or "". A new connection looks, for an old one has pages in memory."""
+def identity_of(connection: sqlite3.Connection) -> int:
+    """The number that tells which shard of which database a file belongs to; 0 if it was given none."""
+    number: int = connection.execute("PRAGMA application_id").fetchone()[0]
+    return number
+
+
+def find_problem(path: Path, thorough: bool = True, identity: int = 0) -> str:
+    """Why a file can not be used, or "". A new connection looks, for an old one has pages in memory.
+
+    `identity`: the number it must carry, if not 0.
+    """
     if not path.exists():
         return "it is missing"
     try:
@@ -152,6 +161,8 @@ def find_problem(path: Path, thorough: bool = True) -> str:
             found: str = connection.execute("PRAGMA quick_check(1)").fetchone()[0] if thorough else "ok"
             if found != "ok":
                 return found
+            if identity and identity_of(connection) != identity:
+                return "it belongs to another database or shard"
             return "" if head(connection) else "its log is empty"
     except sqlite3.Error as error:
         if error_code(error) == IO_ERROR and room(path.parent) < LOW:

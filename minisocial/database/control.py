@@ -25,6 +25,7 @@ EMPTY: dict[str, Any] = {
     "map": [],  # the shard of each logical shard, by its number
     "places": [],  # names
     # files of the first release lack what follows
+    "identities": {},  # shard → the number in all files of it
     "folders": {},  # place → its folder, if it does not lie beside this one
     "separate": [],  # places that have a disk of their own
     "shards": [],  # names of all shards with people's rows, also of those that hold none yet
@@ -123,6 +124,10 @@ class Control:
         term, place = self._data["leaders"].get(shard, (0, ""))
         return int(term), str(place)
 
+    def identity(self, shard: str) -> int:
+        """The number that all files of a shard carry; 0 if none is on record."""
+        return int(self._data["identities"].get(shard, 0))
+
     # --- what it is told
 
     def begin(self, places: Sequence[str], shards: Sequence[str], map: Sequence[str], replicas: int) -> None:
@@ -166,6 +171,12 @@ class Control:
         with self._lock:
             leaders = {**self._data["leaders"], shard: [term, place]}
             self.save(issued={**self._data["issued"], shard: term}, leaders=leaders)
+
+    def record_identity(self, shard: str, identity: int) -> None:
+        """From here on, files without this number are not this shard's."""
+        with self._lock:
+            if self.identity(shard) != identity:
+                self.save(identities={**self._data["identities"], shard: identity})
 
     def record_map(
         self, map: Sequence[str], moving: Mapping[int, str], floors: Mapping[str, int], arrived: Collection[int]

@@ -32,6 +32,7 @@ class Copy:
         self.place = place
         self.name = place.name
         self.version = 0  # of its tables
+        self.has_joined = False  # its history was found to be the primary's; before, it may hold what never counted
         self.slow_seconds = 0.0  # that a commit takes longer, to model a slow disk
         self.path: Path | None = None
         self.pool: ReadPool | None = None
@@ -48,11 +49,11 @@ class Copy:
 
     @property
     def is_readable(self) -> bool:
-        return self.pool is not None and not self.is_down and self.error is None
+        return self.pool is not None and self.has_joined and not self.is_down and self.error is None
 
     def use(self, path: Path | None) -> None:
         """Takes a file into use, or none."""
-        old, self._identity, self.error = self.pool, None, None
+        old, self._identity, self.error, self.has_joined = self.pool, None, None, False
         if path is None:
             self.path, self.pool, self.position = None, None, 0
         else:

@@ -13,6 +13,7 @@ from it (fencing). How it goes:
 """
 
 import logging
+import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
@@ -26,6 +27,7 @@ from minisocial.database.connection import (
     connect,
     find_problem,
     head,
+    identity_of,
     is_small,
     new_path,
     numbered,
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 FIRST_TERM = 1
+MAX_IDENTITY = 2**31 - 1
 
 
 Bad = tuple[Path, str]
@@ -52,14 +55,14 @@ def open_copies(shard: "Shard") -> list[Bad]:
 
     Returns the files that are not sound, with what is wrong. They stay until another leads: they may be all there is.
     """
-    bad = [found for copy in shard.copies for found in open_copy(copy)]
+    bad = [found for copy in shard.copies for found in open_copy(shard, copy)]
     refuse_full(shard)
     if not any(copy.path for copy in shard.copies) and not shard.control.leader(shard.name)[0]:
         create(shard, shard.copies[0])
     return bad
 
 
-def open_copy(copy: Copy) -> Iterator[Bad]:
+def open_copy(shard: "Shard", copy: Copy) -> Iterator[Bad]:
     """Takes the newest sound file of a place into use, removes leftovers, and tells the bad ones."""
     if problem := copy.place.problem() or ("its disk is full" if copy.place.is_full() else ""):
         logger.error("place %s is lost for now: %s", copy.name, problem)
@@ -69,7 +72,7 @@ def open_copy(copy: Copy) -> Iterator[Bad]:
     for _, path in numbered(copy.place.folder, copy.shard):
         if copy.path:
             remove(path)  # the copy before, left by a crash between the two steps of replacing it
-        elif problem := find_problem(path, thorough=is_small(path)):
+        elif problem := find_problem(path, is_small(path), shard.control.identity(shard.name)):
             yield path, problem
         else:
             migrations.refuse_newer(path)
@@ -98,10 +101,12 @@ def create(shard: "Shard", copy: Copy) -> None:
     path = new_path(copy.place.folder, shard.name, shard.clock.milliseconds())
     with closing(connect(path, "rwc", "FULL")) as connection:
         connection.executescript(f"BEGIN IMMEDIATE;\n{shard.tables}\n{log.CREATE};")
+        identity = give_identity(connection, 0)
         migrations.mark_current(connection)
         log.start_term(connection, FIRST_TERM)
         connection.execute("COMMIT")
     shard.control.record_leader(shard.name, FIRST_TERM, copy.name)
+    shard.control.record_identity(shard.name, identity)
     copy.use(path)
 
 
@@ -157,6 +162,9 @@ def lead(shard: "Shard", copy: Copy, anew: bool = False) -> None:
                 shard.survived[log.term_of(before)] = before
             shard.commits.open(connection)
             shard.primary, copy.position, copy.version = copy, head(connection), version_of(connection)
+            for other in shard.copies:  # one with a tail that is lost now, or older tables, must find its way first
+                other.has_joined &= other.position <= before and other.version == copy.version
+            copy.has_joined = True
             shard.changed.notify_all()
     shard.wake_followers()
 
@@ -167,18 +175,33 @@ def begin_to_lead(shard: "Shard", copy: Copy, connection: sqlite3.Connection, be
     goes_on = not anew and (term, place) == (log.term_of(before), copy.name)
     migrations.migrate(connection, copy.place.folder, shard.name)
     connection.execute("BEGIN IMMEDIATE")
+    identity = give_identity(connection, shard.control.identity(shard.name))
     is_changed = log.install(connection, log.triggers(connection))
     if goes_on:
         if is_changed:
             log.mark_gap(connection)
         connection.execute("COMMIT")
+        shard.control.record_identity(shard.name, identity)
         return False
     new = shard.control.new_term(shard.name, max(term, log.term_of(before)))
     log.start_term(connection, new)
     connection.execute("COMMIT")
     shard.control.record_leader(shard.name, new, copy.name)
+    shard.control.record_identity(shard.name, identity)
     logger.info("shard %s: %s leads term %d after position %d", shard.name, copy.name, new, before)
     return True
+
+
+def give_identity(connection: sqlite3.Connection, recorded: int) -> int:
+    """The number that all copies of one shard share, and no other database: by it a file put here by mistake is known.
+
+    Two databases can have the same positions, so these alone would let one follow the other.
+    """
+    present = identity_of(connection)
+    identity = recorded or present or secrets.randbelow(MAX_IDENTITY) + 1
+    if present != identity:
+        connection.execute(f"PRAGMA application_id = {identity:d}")
+    return identity
 
 
 def fail_over(shard: "Shard", error: BaseException) -> None:

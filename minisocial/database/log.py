@@ -209,12 +209,13 @@ def install(connection: sqlite3.Connection, wanted: Mapping[str, str]) -> bool:
 
 
 def shape(connection: sqlite3.Connection, database: str) -> list[tuple[Any, ...]]:
-    """The schema with its version and without triggers (a replica has none), to compare two copies."""
+    """The schema with its version and identity, and without triggers (a replica has none), to compare two copies."""
     version = connection.execute(f"PRAGMA {database}.user_version").fetchone()
+    identity = connection.execute(f"PRAGMA {database}.application_id").fetchone()
     rows = connection.execute(
         f"SELECT type, name, sql FROM {database}.sqlite_master WHERE type <> 'trigger' ORDER BY 1, 2"
     )
-    return [version, *rows.fetchall()]
+    return [version, identity, *rows.fetchall()]
 
 
 def copy_changes(connection: sqlite3.Connection, known: Mapping[str, Table], after: int) -> None:

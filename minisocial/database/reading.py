@@ -17,18 +17,13 @@ def candidates(shard: "Shard", at_least: int) -> Sequence[Copy]:
     """The copies to try, best first; raises ReplicaBehind."""
     primary = shard.primary
     fit = [c for c in shard.copies if c.is_readable and c.position >= at_least and c is not primary]
-    fit = [copy for copy in fit if shard.lag(copy) < LAG_LIMIT and has_tables_of(copy, primary)]
+    fit = [copy for copy in fit if shard.lag(copy) < LAG_LIMIT]
     if len(fit) > 1:
         shard.turn = turn = (shard.turn + 1) % len(fit)  # threads that meet here may get the same one
         fit = fit[turn:] + fit[:turn]
     if primary and primary.is_readable:
         fit.append(primary)
     return fit or last_resort(shard, at_least)
-
-
-def has_tables_of(copy: Copy, primary: Copy | None) -> bool:
-    """False for a replica that has not followed a migration yet."""
-    return primary is None or copy.version == primary.version
 
 
 def last_resort(shard: "Shard", at_least: int) -> Sequence[Copy]:
@@ -43,8 +38,4 @@ def last_resort(shard: "Shard", at_least: int) -> Sequence[Copy]:
 
 def left(shard: "Shard", at_least: int) -> list[Copy]:
     """What can be read at all, even if somebody met an error there."""
-    return [
-        copy
-        for copy in shard.copies
-        if copy.pool and not copy.is_down and copy.position >= at_least and has_tables_of(copy, shard.primary)
-    ]
+    return [copy for copy in shard.copies if copy.has_joined and not copy.is_down and copy.position >= at_least]

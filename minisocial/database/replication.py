@@ -43,6 +43,7 @@ class Roles(Protocol):
 
     def reached(self, copy: Copy, position: int, as_of: float) -> None: ...
     def suspect(self, copy: Copy, error: Exception) -> None: ...
+    def report(self, text: str, level: int) -> None: ...
 
 
 class Follower:
@@ -129,7 +130,8 @@ class Follower:
             if problem := self.copy.place.problem():
                 raise Damaged(problem)
             if reason := self.follow(primary):
-                logger.info("shard %s copy %s takes a snapshot: %s", self.copy.shard, self.copy.name, reason)
+                if self.copy.path:
+                    self._roles.report(f"{self.copy.name} is made anew from {primary.name}: {reason}", logging.INFO)
                 self._copy_from(primary)
 
     def follow(self, primary: Copy) -> str:

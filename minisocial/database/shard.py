@@ -99,10 +99,13 @@ class Shard:
 
     def lead(self) -> None:
         """Lets one copy lead, and has the others follow."""
+        had_led = self.control.leader(self.name)[1]
         with self.commits.lock:
             failover.elect(self)
         if self.primary is None:
             raise failover.cannot_lead(self)
+        if self.primary.name != had_led:
+            self.report(f"{self.primary.name} leads, not {had_led} as before; what only that file had is lost")
         failover.clear_away(self, self._bad)
         self.commits.delivered = self.primary.position
         for follower in self.followers:
@@ -182,7 +185,7 @@ class Shard:
     def reached(self, copy: Copy, position: int, as_of: float) -> None:
         """Publishes a replica's position, which was all there was at a moment."""
         with self.changed:
-            copy.position = position
+            copy.position, copy.has_joined = position, True
             copy.fresh_at = max(copy.fresh_at, as_of)
             self.changed.notify_all()
 

@@ -21,7 +21,7 @@ class CopySnapshot:
     file: str  # relative to the data folder; "" if there is none
     position: int
     lag_ms: int
-    state: str  # up, held, down, copying, missing, suspect
+    state: str  # up, joining, held, down, copying, missing, suspect
     reads: int  # read blocks it served
     snapshots: int  # how often it was copied from the primary as a whole
     problem: str  # of its place or its file; "" if all is well
@@ -51,6 +51,24 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Move:
+    """A logical shard on its way to another shard."""
+
+    logical: int
+    source: str
+    target: str
+    state: str  # waiting, copying, catching up, clearing
+    rows: int  # copied so far
+    attempts: int  # that failed
+    problem: str  # why the last one did; "" if all is well
+    pause_ms: int  # how long its writers waited for the switch
+
+    def __str__(self) -> str:
+        trouble = f"; {self.problem}" if self.problem else ""
+        return f"logical shard {self.logical} from {self.source} to {self.target}, {self.state}{trouble}"
+
+
+@dataclass(frozen=True, slots=True)
 class DatabaseSnapshot:
     """The whole database."""
 
@@ -58,6 +76,7 @@ class DatabaseSnapshot:
     commits: int
     groups: int
     reports: tuple[Report, ...] = ()  # the newest, oldest first
+    moves: tuple[Move, ...] = ()  # those on record, the one under way first
 
 
 def describe_shard(shard: "Shard", data: Path) -> ShardSnapshot:
@@ -99,5 +118,6 @@ def state(follower: "Follower") -> str:
         "suspect": copy.error is not None,
         "down": copy.is_down,
         "held": copy.is_held,
+        "joining": not copy.has_joined,
     }
     return next((word for word, is_so in words.items() if is_so), "up")

@@ -259,7 +259,7 @@ def test_a_full_disk_is_said_and_no_file_is_taken_for_damaged(
     cluster.stop()
     with monkeypatch.context() as patch:
         patch.setattr("minisocial.database.places.room", lambda folder: 1000)
-        with pytest.raises(CannotStart, match="is full. Make room"):
+        with pytest.raises(CannotStart, match="is full"):
             cluster.start()
     cluster.start()
     assert texts(cluster) == ["kept"]
