@@ -5,7 +5,7 @@ INTEGER PRIMARY KEY; no virtual tables, no triggers. Times are milliseconds sinc
 are those of `minisocial.ids`; every identifier of a person's row carries the person's logical shard.
 """
 
-VERSION = 1
+VERSION = 2  # raised with a step in `migrations`, tested from the schema that was released before
 
 SHARD = """
 CREATE TABLE accounts (                 -- what everybody may know of a person
@@ -100,8 +100,10 @@ CREATE TABLE notifications_seen (       -- everything up to this id was looked a
     id                INTEGER NOT NULL
 );
 CREATE TABLE letters_sent (             -- so that a repeated task sends no second letter
-    key               TEXT NOT NULL PRIMARY KEY,
-    at                INTEGER NOT NULL
+    account           INTEGER NOT NULL,                     -- to whom
+    key               TEXT NOT NULL,                        -- "<kind>-<version>-<account>"
+    at                INTEGER NOT NULL,
+    PRIMARY KEY (account, key)
 ) WITHOUT ROWID;
 """
 
@@ -155,3 +157,22 @@ CREATE TABLE outbox (                   -- what must still happen because of a w
 
 # Columns whose values the log carries beside the keys: the new ones of an insert, else the old ones.
 LOGGED = {"posts": ("author", "visibility", "root")}
+
+# For each table of SHARD the column that says on whose logical shard a row lies: its rows move with that.
+# The outbox is not among them: what must still happen is done where it was written.
+OWNERS = {
+    "accounts": "id",
+    "credentials": "account",
+    "posts": "id",
+    "post_tags": "post",
+    "likes": "post",
+    "replies": "post",
+    "threads": "root",
+    "friendships": "account",
+    "following": "account",
+    "followers": "account",
+    "home_feed": "account",
+    "notifications": "account",
+    "notifications_seen": "account",
+    "letters_sent": "account",
+}
