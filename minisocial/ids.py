@@ -30,6 +30,11 @@ def logical_shard(id: int) -> int:
     return id >> SEQUENCE_BITS & LOGICAL_SHARDS - 1
 
 
+def logical_shard_sql(column: str) -> str:
+    """The same in SQL, of a column."""
+    return f"({column} >> {SEQUENCE_BITS} & {LOGICAL_SHARDS - 1})"
+
+
 def milliseconds(id: int) -> int:
     """When an identifier was made, in milliseconds since 1970."""
     return id >> TIME_SHIFT

@@ -96,7 +96,7 @@ class Background:
         self._worker = Worker(handlers or {}, self._outbox, self._dead, tracer, clock, rng)
         self._queue = TaskQueue(folder / "queue.db", self._worker.deliver, queue_limit, clock)
         self._worker.attach(self._queue)
-        self._relay = Relay(self._outbox, self._queue, store.names, clock)
+        self._relay = Relay(self._outbox, self._queue, clock)
         self._queue.on_room = self._relay.room_made
         self._workers: Workers | None = None
         self._thread: threading.Thread | None = None

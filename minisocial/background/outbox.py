@@ -97,7 +97,12 @@ class Outbox:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._ids = {shard: IdMaker(0, clock) for shard in store.names}
+        self._ids: dict[str, IdMaker] = {}
+
+    @property
+    def shards(self) -> Sequence[str]:
+        """All shards with an outbox, also those added since the start."""
+        return self._store.names
 
     def open(self, known: Iterable[tuple[str, int]]) -> None:
         """Sees to it that new rows get identifiers above all that are stored or `known` elsewhere.
@@ -115,7 +120,7 @@ class Outbox:
         text = json.dumps(args, separators=(",", ":"), allow_nan=False)
         if len(text) > ARGS_LIMIT:
             raise ValueError(f"the arguments of task {task!r} are too long for the outbox")
-        id = self._ids[shard].make()
+        id = self._maker(shard).make()
         row = (id, task, text, cause or request_id(), self._clock.milliseconds())
         tx.execute("INSERT INTO outbox (id, task, args, request_id, created_at) VALUES (?, ?, ?, ?, ?)", row)
         note("outbox", task)
@@ -154,6 +159,10 @@ class Outbox:
                 sql = "SELECT count(*) FROM (SELECT 1 FROM outbox LIMIT ?)"
                 total += reader.rows(sql, (limit,))[0][0]
         return total
+
+    def _maker(self, shard: str) -> IdMaker:
+        maker = self._ids.get(shard)  # a shard that was added while it runs has none yet, and no rows
+        return maker or self._ids.setdefault(shard, IdMaker(0, self._clock))
 
     def _newest(self, shard: str) -> int:
         with self._store.read(shard, self._store.position(shard)) as reader:

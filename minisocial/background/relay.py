@@ -30,10 +30,9 @@ class Relay:
     rows wait where they are safe, in the outbox, and the relay sleeps until there is room again.
     """
 
-    def __init__(self, outbox: Outbox, queue: TaskQueue, shards: Sequence[str], clock: Clock) -> None:
+    def __init__(self, outbox: Outbox, queue: TaskQueue, clock: Clock) -> None:
         self._outbox = outbox
         self._queue = queue
-        self._shards = tuple(shards)
         self._clock = clock
         self._wake = threading.Condition()  # guards the five below
         self._fresh: deque[tuple[str, int, int]] = deque()  # shard, id, position
@@ -64,7 +63,7 @@ class Relay:
     def sweep(self) -> None:
         """Asks for a look through all outboxes."""
         with self._wake:
-            for shard in self._shards:
+            for shard in self._outbox.shards:
                 self._sweeps.setdefault(shard, 0)
             self._next_sweep = self._clock.monotonic() + SWEEP_SECONDS
             self._wake.notify()

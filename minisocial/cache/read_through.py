@@ -158,7 +158,7 @@ class _Search(Generic[I, T]):
         for key, other in others.items():
             other.wait(self._leases.remaining(other))
             entry = other.entries.get(key)
-            if entry is not None and self._floors.allows_waiter(key, entry):
+            if entry is not None and entry.shard == self._shard and self._floors.allows_waiter(key, entry):
                 found[key] = entry
 
     def _lead(self, lease: Lease, missing: dict[str, I]) -> dict[str, Entry]:

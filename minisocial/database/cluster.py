@@ -3,16 +3,17 @@
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from minisocial import ids
 from minisocial.clock import Clock
-from minisocial.database import growing, schema
+from minisocial.database import failover, growing, migrations, schema
 from minisocial.database.connection import own
 from minisocial.database.control import Control
 from minisocial.database.log import Consumer
+from minisocial.database.moving import Mover
 from minisocial.database.operating import Operated
 from minisocial.database.places import Place
 from minisocial.database.routing import Routing
@@ -21,6 +22,7 @@ from minisocial.database.shard import Shard
 from minisocial.database.snapshot import DatabaseSnapshot, Report, describe_shard
 from minisocial.database.stream import OnLoss
 from minisocial.database.transaction import Reader, Transaction
+from minisocial.database.verification import Verifier
 from minisocial.database.watch import Watch
 from minisocial.errors import CannotStart, ReplicaBehind, Unavailable
 from minisocial.trace import span
@@ -70,10 +72,15 @@ class Cluster(Operated):
         self._clock = clock or Clock()
         self._consumers: list[tuple[Consumer, OnLoss]] = []
         self._shards: dict[str, Shard] = {}
+        self.writing_to_several = threading.Lock()  # held by whoever takes the right to write of more than one shard
         self._routing = Routing(self.control, self._clock)
+        self.verifier = Verifier(self._shards)
+        self.mover = Mover(self._routing, self.named, self.writing_to_several, self._clock)
         self.shard_of = self._routing.shard_of
         self.new_account_id = self._routing.new_account_id
         self.new_id = self._routing.new_id
+        self.gather = self._routing.gather
+        self.steadily = self._routing.steadily
         self._reports: deque[Report] = deque(maxlen=REPORTS)
         self._writing = threading.local()  # .is_writing: this thread has a write block
         self._lock: sqlite3.Connection | None = None
@@ -112,11 +119,15 @@ class Cluster(Operated):
         for name in self.names:
             self._shards[name] = shard = self.make_shard(name)
             shard.open()
+        heirs = {name: failover.heir(shard) for name, shard in self._shards.items()}
+        migrations.prepare(self.root.parent, heirs, self.control.record)
         for shard in self._shards.values():
             shard.lead()
         self._routing.open(min(self._newest_id(), self._clock.milliseconds() + ID_HORIZON))
         growing.drop_surplus(self, self._replicas)
         self._watch.start()
+        self.mover.start()
+        self.verifier.start()
 
     def make_shard(self, name: str) -> Shard:
         """A shard with a copy in every place, not opened yet."""
@@ -151,6 +162,8 @@ class Cluster(Operated):
 
     def stop(self) -> None:
         """Lets replicas apply what is left, closes all files, frees the folder."""
+        self.mover.stop()
+        self.verifier.stop()
         self._watch.stop()
         for shard in self._shards.values():
             shard.stop()
@@ -161,7 +174,9 @@ class Cluster(Operated):
     def snapshot(self) -> DatabaseSnapshot:
         shards = tuple(describe_shard(shard, self.root.parent) for shard in self.all_shards())
         commits, groups = sum(shard.commits for shard in shards), sum(shard.groups for shard in shards)
-        return DatabaseSnapshot(shards, commits, groups, reports=tuple(self._reports))
+        return DatabaseSnapshot(
+            shards, commits, groups, tuple(self._reports), self.mover.snapshot(), self.verifier.snapshot()
+        )
 
     # --- reading and writing
 
@@ -193,12 +208,34 @@ class Cluster(Operated):
     @contextmanager
     def read(self, shard: str, at_least: int = 0) -> Iterator[Reader]:
         """One state of a shard, at or past a position and what this session has seen."""
-        reader = self.named(shard).read(max(at_least, position_seen(shard)))
+        map = self._routing.map
+        reader = self.named(shard).read(max(at_least, position_seen(shard), map.floors.get(shard, 0)))
+        reader.foreign = map.foreign(shard)
         try:
             yield reader
         finally:
             saw(shard, reader.position)
             reader.close()
+
+    @contextmanager
+    def write_home(self, id: int) -> Iterator[Transaction]:
+        """A write block on the shard that holds an identifier, also if that is moving elsewhere right now."""
+        while True:
+            shard = self.shard_of(id)
+            with self.write(shard) as block:
+                if self.shard_of(id) == shard:  # it stays so until the block is left
+                    yield block
+                    return
+
+    @contextmanager
+    def read_home(self, id: int, at_least: int | Callable[[str], int] = 0) -> Iterator[Reader]:
+        """A state of the shard that holds an identifier, at or past a position, which may depend on the shard."""
+        while True:
+            map, shard = self._routing.map, self.shard_of(id)
+            with self.read(shard, at_least(shard) if callable(at_least) else at_least) as reader:
+                if self._routing.map is map:  # else it may have been elsewhere when the reader was opened
+                    yield reader
+                    return
 
     @contextmanager
     def session(self, seen: Mapping[str, int]) -> Iterator[dict[str, int]]:

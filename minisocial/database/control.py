@@ -48,6 +48,7 @@ class Control:
 
     def read(self) -> None:
         """Takes the newest file; refuses when too few are left to be sure that it is the newest."""
+        self._data, self.places = dict(EMPTY), ()
         found = self._read_all(self._beside())
         if not found:
             return
@@ -59,7 +60,8 @@ class Control:
         if len(found) < majority(expected):
             raise CannotStart(
                 f"Only {len(found)} of {expected} {NAME} files are there, so a newer one may be missing. Put the other "
-                f"folders back. To go on with what is here, delete {NAME} in each folder of {self._root}."
+                f"folders back. To go on with what is here, copy the newest {NAME} that is left into each folder of "
+                f"{self._root}: what only the others knew is lost then."
             )
 
     def _beside(self) -> list[Path]:
@@ -212,6 +214,13 @@ class Control:
         except OSError as error:
             return error
         return None
+
+
+def replicas_on_record(root: Path) -> int | None:
+    """How many replicas a database has, and is to have; None if there is none yet."""
+    control = Control(root)
+    control.read()
+    return None if control.is_new else control.replicas
 
 
 def read_file(folder: Path) -> dict[str, Any] | None:

@@ -72,14 +72,18 @@ class Copy:
         self._identity = identity(self.path)
         return connection
 
-    def writer_closed(self) -> None:
-        """The WAL may have gone with the connection that wrote it; that is no fault."""
+    def writer_closes(self) -> None:
+        """To be said before: the WAL may go with the connection that wrote it, and that is no fault."""
         self._identity = None
 
     def check_identity(self) -> None:
         """Raises Replaced if the file lost its name. SQLite would go on writing to it and report success."""
-        if self._identity is not None and self.path is not None and identity(self.path) != self._identity:
-            raise Replaced(f"{self.path.name} was replaced")
+        known, path = self._identity, self.path
+        if path is None:
+            return
+        problem = changed(path, known)
+        if problem and self._identity is known and self.path == path:  # else its writer was closed while we looked
+            raise Replaced(problem)
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:
@@ -92,3 +96,13 @@ class Copy:
             yield connection
         finally:
             pool.give(connection)
+
+
+def changed(path: Path, known: Identity | None) -> str:
+    """What happened to a file since its identity was taken, or ""; without one (no writer is open) it must be there."""
+    try:
+        if known is None:
+            return "" if path.exists() else f"{path.name} is missing"
+        return "" if identity(path) == known else f"{path.name} was replaced"
+    except Replaced as error:
+        return str(error)

@@ -188,7 +188,7 @@ class GroupCommit:
     @contextmanager
     def _block(self, group: Group, logged: bool) -> Iterator[Transaction]:
         connection = group.connection
-        block = Transaction(connection)
+        block = Transaction(connection, self._shard)
         try:
             if group.size:  # the first needs no savepoint: undoing it undoes everything
                 connection.execute("SAVEPOINT block")

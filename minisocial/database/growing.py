@@ -14,7 +14,7 @@ from minisocial.database.control import NAME
 from minisocial.database.copies import Copy
 from minisocial.database.places import letters
 from minisocial.database.routing import spread
-from minisocial.errors import MinisocialError, Refused
+from minisocial.errors import CannotStart, MinisocialError, Refused
 
 if TYPE_CHECKING:
     from minisocial.database.cluster import Cluster
@@ -31,6 +31,7 @@ def open_places(cluster: "Cluster", replicas: int) -> None:
     control = cluster.control
     control.read()
     if control.is_new:
+        refuse_orphans(cluster.root)
         for letter in letters(replicas + 1):
             (cluster.root / letter).mkdir(exist_ok=True)
         control.begin(letters(replicas + 1), cluster.shards, spread(cluster.shards), replicas)
@@ -47,6 +48,14 @@ def open_places(cluster: "Cluster", replicas: int) -> None:
             (cluster.root / name).mkdir(exist_ok=True)
             control.add_place(name, None)
         control.save(replicas=replicas)
+
+
+def refuse_orphans(root: Path) -> None:
+    """Files without the record of which holds whose rows: a record made up now could hide people from themselves."""
+    if orphan := next(root.glob("*/shard-*-*.db"), None):
+        raise CannotStart(
+            f"{orphan} is there, but no {NAME} to say what it is for. Put one back, from a place or out of a backup."
+        )
 
 
 def drop_surplus(cluster: "Cluster", replicas: int) -> None:

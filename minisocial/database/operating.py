@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from minisocial.database import growing, promotion
 from minisocial.database.connection import connect
+from minisocial.database.verification import Verdict
 from minisocial.errors import Refused, Unavailable
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class Operated:
     """The operator's half of `Cluster`. One change of shape at a time; a second caller waits."""
 
     changing: threading.Lock  # held while places or shards are added or removed, or the leader changes
+    writing_to_several: threading.Lock  # held by whoever takes the right to write of more than one shard
 
     if TYPE_CHECKING:
 
@@ -53,6 +55,22 @@ class Operated:
         """One more shard, which holds nothing yet; its name."""
         with self.changing, self.only_block():
             return growing.add_shard(self._all)
+
+    def move(self, logical: int, to: str) -> None:
+        """Lets a logical shard (0 … 63) go to another shard; on record at once, carried out by and by."""
+        self._all.mover.plan(logical, to, self._all.shards)
+
+    def spread_out(self) -> None:
+        """Lets logical shards go to other shards, until all hold a fair share."""
+        self._all.mover.plan_spread(self._all.shards)
+
+    def verify(self, shard: str = "", copy: str = "", thorough: bool = False) -> list[Verdict]:
+        """Compares one replica, or all, with its primary row by row; one that differs is replaced.
+
+        With `thorough`, each page of the files is checked, too.
+        """
+        with self.only_block():
+            return self._all.verifier.verify(shard, copy, thorough)
 
     # --- switches to see what happens
 
@@ -93,7 +111,7 @@ class Operated:
         waiting for each other; a writer holds one shard only.
         """
         with ExitStack() as connections:
-            with self.only_block(), ExitStack() as quiet:
+            with self.only_block(), self.writing_to_several, ExitStack() as quiet:
                 for name in self.names:
                     quiet.enter_context(self.named(name).commits.quiet())
                 begun = {name: self._begin(name, connections) for name in self.names}

@@ -37,8 +37,8 @@ def promote(shard: "Shard", copy: Copy) -> None:
         if old is copy:
             return
         take_the_rest(shard, copy, old)
+        old.writer_closes()
         shard.commits.close(NoPrimary("another copy is about to lead"))
-        old.writer_closed()
         if failover.try_to_lead(shard, copy, anew=True):
             shard.report(f"{copy.name} leads instead of {old.name}, as asked", logging.INFO)
             return

@@ -186,8 +186,8 @@ class Follower:
     def detach(self) -> None:
         """Closes the connection; the caller holds `busy`."""
         if self._connection:
+            self.copy.writer_closes()
             self._connection.close()
-            self.copy.writer_closed()
         self._connection = self._source = None
 
     def _copy_from(self, primary: Copy) -> None:

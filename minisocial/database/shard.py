@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
@@ -212,7 +212,15 @@ class Shard:
 
     def read(self, at_least: int) -> Reader:
         """A reader on a copy at or past a position: the fresh replicas in turn, else the primary."""
-        return Reader(reading.candidates(self, at_least), self.primary, self.suspect)
+        return Reader(self, at_least)
+
+    def candidates(self, at_least: int) -> Sequence[Copy]:
+        """The copies to try, best first; raises ReplicaBehind."""
+        return reading.candidates(self, at_least)
+
+    def wait_for_change(self, seconds: float) -> None:
+        with self.changed:
+            self.changed.wait(seconds)
 
     def lag(self, copy: Copy) -> float:
         """Seconds since a copy had all there was."""
@@ -231,6 +239,8 @@ class Shard:
         """
         if position <= self.head():
             return position
+        with self.changed:  # while none leads, the head of the replicas says little
+            self.changed.wait_for(lambda: self.primary is not None, reading.READ_SECONDS)
         return min(position, self.ask_primary(head) or self.head())
 
     def is_settled(self) -> bool:

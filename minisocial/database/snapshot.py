@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from minisocial.database.log import term_of
+from minisocial.database.verification import NOTHING_YET, VerificationSnapshot
 
 if TYPE_CHECKING:
     from minisocial.database.replication import Follower
@@ -77,6 +78,7 @@ class DatabaseSnapshot:
     groups: int
     reports: tuple[Report, ...] = ()  # the newest, oldest first
     moves: tuple[Move, ...] = ()  # those on record, the one under way first
+    verification: VerificationSnapshot = NOTHING_YET
 
 
 def describe_shard(shard: "Shard", data: Path) -> ShardSnapshot:

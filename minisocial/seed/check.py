@@ -3,7 +3,6 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Any
 
 from minisocial.database import DIRECTORY, Cluster
 from minisocial.seed.description import Community, Post
@@ -18,7 +17,7 @@ def check_feeds(cluster: Cluster, community: Community) -> list[str]:
     """What is wrong with the home feeds, one sentence each; an empty list when all are right."""
     accounts = _accounts(cluster)
     names = {id: name for name, id in accounts.items()}
-    stored = _stored_posts(cluster, names)
+    stored = cluster.gather(lambda: _stored_posts(cluster, names))
     readable = _readable(community)
     faults: list[str] = []
     for person in community.people:
@@ -31,20 +30,17 @@ def check_feeds(cluster: Cluster, community: Community) -> list[str]:
 
 
 def _accounts(cluster: Cluster) -> dict[str, int]:
-    return dict(_rows(cluster, DIRECTORY, "SELECT username, account FROM usernames"))
+    with cluster.read(DIRECTORY, cluster.position(DIRECTORY)) as reader:
+        return dict(reader.rows("SELECT username, account FROM usernames"))
 
 
 def _stored_posts(cluster: Cluster, names: dict[int, str]) -> dict[int, Entry]:
     stored: dict[int, Entry] = {}
     for shard in cluster.shards:
-        rows = _rows(cluster, shard, "SELECT id, author, text FROM posts")
+        with cluster.read(shard, cluster.position(shard)) as reader:  # from a copy that has everything
+            rows = reader.rows(f"SELECT id, author, text FROM posts WHERE {reader.own('id')}")
         stored.update((id, (names[author], text)) for id, author, text in rows)
     return stored
-
-
-def _rows(cluster: Cluster, shard: str, sql: str, *params: object) -> list[tuple[Any, ...]]:
-    with cluster.read(shard, cluster.position(shard)) as reader:  # from a copy that has everything
-        return reader.rows(sql, params)
 
 
 def _readable(community: Community) -> dict[str, list[Post]]:
@@ -76,7 +72,8 @@ def _newest(posts: list[Post]) -> list[Entry]:
 
 def _found(cluster: Cluster, account: int, stored: dict[int, Entry], names: dict[int, str]) -> list[Entry]:
     newest_first = "SELECT post, author FROM home_feed WHERE account = ? ORDER BY post DESC"
-    rows = _rows(cluster, cluster.shard_of(account), newest_first, account)
+    with cluster.read_home(account, cluster.position) as reader:
+        rows = reader.rows(newest_first, (account,))
     return [(names[author], stored[post][1]) for post, author in rows if post in stored]
 
 

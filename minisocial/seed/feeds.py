@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from itertools import chain
 
 from minisocial.seed.numbering import Numbered
-from minisocial.social.tasks import KEPT
+from minisocial.social.home_feeds import KEPT
 
 Lists = defaultdict[int, list[int]]
 

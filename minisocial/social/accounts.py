@@ -171,7 +171,7 @@ class Accounts:
             raise Invalid("username", "A username is 1 to 30 of a to z, 0 to 9 and _. Please choose another.")
         if not (_EMAIL.fullmatch(email) and email.isprintable()):
             raise Invalid("email", "This does not look like an e-mail address.")
-        with self._store.fresh(DIRECTORY) as reader:  # before the costly hash; the write decides
+        with self._store.fresh_directory() as reader:  # before the costly hash; the write decides
             _refuse_taken(reader, username, email)
 
     def reserve(self, tx: Transaction, new: NewAccount, invited_by: int | None = None, code: str = "") -> None:
@@ -208,7 +208,7 @@ class Accounts:
         id = self._id_of_name_or_email(name.strip())
         stored = None
         if id is not None:
-            with self._store.fresh(self._store.home(id)) as reader:
+            with self._store.fresh(id) as reader:
                 row = reader.row("SELECT password FROM credentials WHERE account = ?", (id,))
             stored = row[0] if row else None
         if not self._hasher.check(password[:LONGEST], stored) or id is None:
@@ -217,7 +217,7 @@ class Accounts:
 
     def _id_of_name_or_email(self, name: str) -> int | None:
         table, column = ("emails", "email") if "@" in name else ("usernames", "username")
-        with self._store.fresh(DIRECTORY) as reader:
+        with self._store.fresh_directory() as reader:
             row = reader.row(f"SELECT account FROM {table} WHERE {column} = ?", (name,))
         return row[0] if row else None
 
@@ -238,7 +238,7 @@ class Accounts:
         self.set_password(viewer, new)
 
     def _check_old(self, viewer: int, old: str) -> None:
-        with self._store.fresh(self._store.home(viewer)) as reader:
+        with self._store.fresh(viewer) as reader:
             row = reader.row("SELECT password FROM credentials WHERE account = ?", (viewer,))
         if not self._hasher.check(old[:LONGEST], row[0] if row else None):
             raise Invalid("old", "This is not your password now.")

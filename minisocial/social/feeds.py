@@ -1,8 +1,10 @@
 """Feeds: home, explore, profile, tag. Newest first, paged by identifier."""
 
 import heapq
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -25,6 +27,7 @@ from minisocial.social.store import Store
 
 WEEK_MS = 7 * 24 * 3600 * 1000
 FIRST = Cursor()
+NEWEST = Cursor(limit=RECENT)
 K = TypeVar("K", bound=Hashable)
 Rows = Callable[[Reader, Cursor], list[int]]  # identifiers of one shard, newest first
 
@@ -47,23 +50,23 @@ class Feeds:
             shown = self._posts.show(post_ids, viewer)
             return {id: view for id, view in shown.items() if view.post.author in followed}
 
-        return collect(self._on_shard(RECENT_HOME, viewer, viewer, entries), cursor, show)
+        return collect(self._of(RECENT_HOME, viewer, entries), cursor, show)
 
     def profile(self, account: int, viewer: int | None, cursor: Cursor = FIRST) -> Page[PostView]:
         """What one person wrote, as far as the viewer may see it."""
         self._posts.refuse_strangers(viewer)
         written = _rows("SELECT id FROM posts WHERE author = ? AND", "id", account)
-        page = self._page(self._on_shard(RECENT_BY_AUTHOR, account, account, written), viewer, cursor)
+        page = self._page(self._of(RECENT_BY_AUTHOR, account, written), viewer, cursor)
         return replace(page, keys=(*page.keys, f"profile:{account}", f"account:{account}"))
 
     def explore(self, viewer: int | None, cursor: Cursor = FIRST) -> Page[PostView]:
         """Everybody's posts for everyone, merged from all shards."""
-        public = _rows("SELECT id FROM posts WHERE visibility = 'everyone' AND", "id")
+        public = _own_rows("SELECT id FROM posts WHERE visibility = 'everyone' AND", "id")
         return self._scattered(RECENT_FOR_EVERYONE, lambda shard: shard, public, viewer, cursor)
 
     def tag(self, tag: str, viewer: int | None, cursor: Cursor = FIRST) -> Page[PostView]:
         """Posts with a tag that the viewer may see, merged from all shards."""
-        tagged = _rows("SELECT post FROM post_tags WHERE tag = ? AND", "post", tag.lower())
+        tagged = _own_rows("SELECT post FROM post_tags WHERE tag = ? AND", "post", tag.lower())
         return self._scattered(RECENT_WITH_TAG, lambda shard: (shard, tag.lower()), tagged, viewer, cursor)
 
     def talked_about(self) -> list[tuple[str, int]]:
@@ -71,32 +74,28 @@ class Feeds:
         since = ids.join(self._store.clock.milliseconds() - WEEK_MS, 0)
 
         def load(reader: Reader) -> tuple[tuple[str, int], ...]:
-            return tuple(reader.rows(_TALKED_ABOUT, (since,)))
+            return tuple(reader.rows(f"{_TALKED_ABOUT} AND {reader.own('post_tags.post')} {_MOST_FIRST}", (since,)))
 
-        total: dict[str, int] = {}
-        for shard in self._store.cluster.shards:
-            for tag, posts in self._store.cached_one(TALKED_ABOUT, shard, shard, load) or ():
-                total[tag] = total.get(tag, 0) + posts
-        return heapq.nlargest(5, total.items(), key=lambda item: item[1])
+        def count() -> dict[str, int]:
+            total: dict[str, int] = {}
+            for shard in self._store.cluster.shards:
+                for tag, posts in self._store.cached_one(TALKED_ABOUT, shard, shard, load) or ():
+                    total[tag] = total.get(tag, 0) + posts
+            return total
+
+        return heapq.nlargest(5, self._store.cluster.gather(count).items(), key=lambda item: item[1])
 
     # --- where the identifiers come from -------------------------------------------------------
 
-    def _on_shard(self, kind: Kind[tuple[Any, ...]], key: Hashable, lives_with: int, rows: Rows) -> Source:
-        """A list that lies on one shard: its newest part through the cache, the rest from the database."""
-        return self._recent(kind, self._store.home(lives_with), key, rows)
+    def _of(self, kind: Kind[tuple[Any, ...]], account: int, rows: Rows) -> Source:
+        """A list of somebody's."""
+        newest = partial(self._store.cached_home, kind, account, lambda reader: tuple(rows(reader, NEWEST)))
+        return _recent(newest, partial(self._store.beside, kind, account), rows)
 
-    def _recent(self, kind: Kind[tuple[Any, ...]], shard: str, key: Hashable, rows: Rows) -> Source:
-        def source(cursor: Cursor) -> Sequence[int]:
-            if cursor.min_id is None:
-                newest = Cursor(limit=RECENT)
-                cached = self._store.cached_one(kind, shard, key, lambda reader: tuple(rows(reader, newest))) or ()
-                found = [id for id in cached if cursor.max_id is None or id < cursor.max_id][: cursor.limit]
-                if len(found) == cursor.limit or len(cached) < RECENT:  # else there may be more in the database
-                    return found
-            with self._store.beside(kind, shard, key) as reader:
-                return rows(reader, cursor)
-
-        return source
+    def _on(self, kind: Kind[tuple[Any, ...]], shard: str, key: Hashable, rows: Rows) -> Source:
+        """A shard's part of a list over all of them."""
+        newest = partial(self._store.cached_one, kind, shard, key, lambda reader: tuple(rows(reader, NEWEST)))
+        return _recent(newest, partial(self._store.beside_on, kind, shard, key), rows)
 
     def _scattered(
         self,
@@ -107,15 +106,17 @@ class Feeds:
         cursor: Cursor,
     ) -> Page[PostView]:
         self._posts.refuse_strangers(viewer)
-        shards = self._store.cluster.shards
-        sources = [self._recent(kind, shard, key(shard), rows) for shard in shards]
-        missing: set[int] = set()
+        cluster = self._store.cluster
+        missing: set[str] = set()
 
         def source(cursor: Cursor) -> Sequence[int]:
-            return _merged(sources, cursor, missing)
+            return cluster.gather(lambda: _merged(parts(), cursor, missing))
+
+        def parts() -> dict[str, Source]:
+            return {shard: self._on(kind, shard, key(shard), rows) for shard in cluster.shards}
 
         page = self._page(source, viewer, cursor)
-        keys = [kind.key(key(shard)) for shard in shards]
+        keys = [kind.key(key(shard)) for shard in cluster.shards]
         return replace(page, keys=(*page.keys, *keys), complete=not missing)
 
     def _page(self, source: Source, viewer: int | None, cursor: Cursor) -> Page[PostView]:
@@ -135,14 +136,36 @@ def _rows(select: str, column: str, *params: object) -> Rows:
     return rows
 
 
-def _merged(sources: Sequence[Source], cursor: Cursor, missing: set[int]) -> Sequence[int]:
+def _own_rows(select: str, column: str, *params: object) -> Rows:
+    """The same for a list over all shards: without rows that are on their way and lie on another shard, too."""
+    return lambda reader, cursor: _rows(f"{select} {reader.own(column)} AND", column, *params)(reader, cursor)
+
+
+def _recent(
+    newest: Callable[[], Sequence[int] | None], older: Callable[[], AbstractContextManager[Reader]], rows: Rows
+) -> Source:
+    """A list: its newest part through the cache, the rest from the database."""
+
+    def source(cursor: Cursor) -> Sequence[int]:
+        if cursor.min_id is None:
+            cached = newest() or ()
+            found = [id for id in cached if cursor.max_id is None or id < cursor.max_id][: cursor.limit]
+            if len(found) == cursor.limit or len(cached) < RECENT:  # else there may be more in the database
+                return found
+        with older() as reader:
+            return rows(reader, cursor)
+
+    return source
+
+
+def _merged(sources: Mapping[str, Source], cursor: Cursor, missing: set[str]) -> Sequence[int]:
     """Gather from every shard and merge; a shard that does not answer is noted in `missing`."""
     gathered: list[Sequence[int]] = []
-    for number, source in enumerate(sources):
+    for shard, source in sources.items():
         try:
             gathered.append(source(cursor))
         except Unavailable:
-            missing.add(number)
+            missing.add(shard)
     if cursor.min_id is not None:  # the ones next to min_id are the oldest
         oldest_first = heapq.merge(*(found[::-1] for found in gathered))
         return list(islice(oldest_first, cursor.limit))[::-1]
@@ -151,5 +174,6 @@ def _merged(sources: Sequence[Source], cursor: Cursor, missing: set[int]) -> Seq
 
 _TALKED_ABOUT = """
     SELECT tag, count(*) FROM post_tags JOIN posts ON posts.id = post_tags.post
-    WHERE post_tags.post > ? AND visibility = 'everyone' GROUP BY tag ORDER BY 2 DESC, 1 LIMIT 20
+    WHERE post_tags.post > ? AND visibility = 'everyone'
 """
+_MOST_FIRST = "GROUP BY tag ORDER BY 2 DESC, 1 LIMIT 20"

@@ -103,8 +103,7 @@ class Friends:
 
     def circle(self, account: int) -> Circle:
         """Everybody this person has to do with."""
-        shard = self._store.home(account)
-        found = self._store.cached_one(CIRCLE, shard, account, lambda reader: _load_circle(reader, account))
+        found = self._store.cached_home(CIRCLE, account, lambda reader: _load_circle(reader, account))
         return found or Circle((), (), (), frozenset())
 
     def of(self, account: int, cursor: Cursor = Cursor()) -> Page[Account]:  # noqa: B008  (frozen)
@@ -189,7 +188,7 @@ class Friends:
         write_friendship(tx, viewer, other, mine, version)
         if theirs is not None:
             told = {"account": other, "other": viewer, "state": theirs, "version": version}
-            self._store.later(tx, viewer, "mirror_friendship", **told)
+            self._store.later(tx, "mirror_friendship", **told)
         if mine in (FRIENDS, DECLINED):  # the request is answered
             forget_request(tx, viewer, other)
         if before == FRIENDS:
@@ -212,12 +211,12 @@ class Friends:
         """Stop following, in the open transaction of the viewer's shard, and clear the feed."""
         if _follows(tx, viewer, other):
             self._write_follow(tx, viewer, other, False)
-        self._store.later(tx, viewer, "clear_feed", account=viewer, author=other)
+        self._store.later(tx, "clear_feed", account=viewer, author=other)
 
     def _write_follow(self, tx: Transaction, viewer: int, other: int, active: bool) -> None:
         version = self._next_version(tx, "following", viewer, other)
         write_follow(tx, "following", viewer, other, active, version)
-        self._store.later(tx, viewer, "mirror_follow", account=other, other=viewer, active=active, version=version)
+        self._store.later(tx, "mirror_follow", account=other, other=viewer, active=active, version=version)
 
     def _next_version(self, tx: Transaction, table: str, viewer: int, other: int, is_told: bool = True) -> int:
         """Now, but above what is there: a clock that steps back must not make the newest word unheard.

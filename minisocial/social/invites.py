@@ -56,7 +56,7 @@ class Invites:
 
     def find(self, code: str) -> Invite:
         """An invite that can be used now; NotFound if it never was, Gone if it was used up or ran out."""
-        with self._store.fresh(DIRECTORY) as reader:
+        with self._store.fresh_directory() as reader:
             row = reader.row(f"SELECT {_COLUMNS} FROM invites WHERE code = ?", (code,))
         return usable(row, self._store.clock.milliseconds())
 

@@ -28,9 +28,7 @@ WORDINGS = {
 }
 
 
-def write(
-    kind: str, *, key: str, to: str, reader: Account, actor: Account, community: str, public_url: str
-) -> Letter:
+def write(kind: str, *, key: str, to: str, reader: Account, actor: Account, community: str, public_url: str) -> Letter:
     """A letter of this kind to `reader` about what `actor` did."""
     wording = WORDINGS[kind]
     words = {"name": actor.display_name, "username": actor.username, "community": community}

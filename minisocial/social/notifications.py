@@ -38,7 +38,7 @@ class Notifications:
     def page(self, viewer: int, cursor: Cursor = FIRST) -> Page[Notification]:
         """One page; what is about a post that the viewer may not see any more is left out."""
         where, bounds = window("id", replace(cursor, limit=cursor.limit + 1))
-        with self._store.beside(UNREAD, self._store.home(viewer), viewer) as reader:
+        with self._store.beside(UNREAD, viewer) as reader:
             rows = reader.rows(
                 f"SELECT id, kind, actor, post FROM notifications WHERE account = ? AND {where}", (viewer, *bounds)
             )
@@ -64,8 +64,7 @@ class Notifications:
 
     def unread(self, viewer: int) -> int:
         """How many came since the viewer last looked, of those that `page` shows; 100 stands for many."""
-        shard = self._store.home(viewer)
-        about = self._store.cached_one(UNREAD, shard, viewer, lambda reader: _load_unread(reader, viewer)) or ()
+        about = self._store.cached_home(UNREAD, viewer, lambda reader: _load_unread(reader, viewer)) or ()
         posts = self._posts.show([post for post in set(about) if post is not None], viewer)
         return sum(post is None or post in posts for post in about)
 
@@ -80,9 +79,7 @@ class Notifications:
             )
 
 
-def notify(
-    tx: Transaction, id: int, account: int, key: str, kind: str, actor: int, post: int | None = None
-) -> bool:
+def notify(tx: Transaction, id: int, account: int, key: str, kind: str, actor: int, post: int | None = None) -> bool:
     """Write a notification in the open transaction, once per key; says whether it is new."""
     done = tx.execute(
         "INSERT OR IGNORE INTO notifications (account, key, id, kind, actor, post) VALUES (?, ?, ?, ?, ?, ?)",

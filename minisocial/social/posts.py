@@ -159,8 +159,7 @@ class Posts:
         return found[::-1]
 
     def _below_root(self, root: int, viewer: int | None) -> list[int]:
-        shard = self._store.home(root)
-        found = self._store.cached_one(BELOW_ROOT, shard, root, lambda reader: _load_below(reader, root)) or ()
+        found = self._store.cached_home(BELOW_ROOT, root, lambda reader: _load_below(reader, root)) or ()
         # the worker may still be carrying one's own newest reply to the root's shard
         mine = self._own_replies(root, viewer) if viewer is not None else []
         return sorted({*found, *mine})
@@ -184,11 +183,11 @@ class Posts:
         post = self._new(viewer, text, visibility, parent)
         with self._store.write(viewer) as tx:
             self._insert(tx, post)
-            self._store.later(tx, viewer, "fan_out", post=post.id)
+            self._store.later(tx, "fan_out", post=post.id)
             if post.mentions or parent:
-                self._store.later(tx, viewer, "tell_of_post", post=post.id)
+                self._store.later(tx, "tell_of_post", post=post.id)
             if parent:
-                self._store.later(tx, viewer, "join_thread", post=post.id)
+                self._store.later(tx, "join_thread", post=post.id)
         return PostView(post, self._accounts.get(viewer), liked=False)
 
     def _new(self, viewer: int, text: str, visibility: str, parent: Post | None) -> Post:
@@ -228,9 +227,7 @@ class Posts:
             for table in ("post_tags", "likes", "replies"):
                 tx.execute(f"DELETE FROM {table} WHERE post = ?", (id,))
             tx.execute("DELETE FROM home_feed WHERE account = ? AND post = ?", (viewer, id))
-            self._store.later(
-                tx, viewer, "retract", post=id, author=viewer, in_reply_to=post.in_reply_to, root=post.root
-            )
+            self._store.later(tx, "retract", post=id, author=viewer, in_reply_to=post.in_reply_to, root=post.root)
 
     # --- liking --------------------------------------------------------------------------------
 
@@ -244,7 +241,7 @@ class Posts:
             if done.rowcount:
                 tx.execute("UPDATE posts SET likes = likes + 1 WHERE id = ?", (id,))
                 self._store.later(
-                    tx, id, "notify", account=post.author, key=f"like:{id}:{viewer}", kind="like", actor=viewer, post=id
+                    tx, "notify", account=post.author, key=f"like:{id}:{viewer}", kind="like", actor=viewer, post=id
                 )
 
     def unlike(self, viewer: int, id: int) -> None:
@@ -281,7 +278,5 @@ def _load_liked(reader: Reader, asked: list[tuple[int, int]]) -> dict[tuple[int,
 
 
 def _load_below(reader: Reader, root: int) -> tuple[int, ...]:
-    found = reader.rows(
-        "SELECT post FROM threads WHERE root = ? ORDER BY post LIMIT ?", (root, MOST_IN_THREAD)
-    )
+    found = reader.rows("SELECT post FROM threads WHERE root = ? ORDER BY post LIMIT ?", (root, MOST_IN_THREAD))
     return tuple(row[0] for row in found)

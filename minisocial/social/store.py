@@ -33,27 +33,42 @@ class Store:
         return self.cluster.shard_of(id)
 
     def write(self, id: int) -> AbstractContextManager[Transaction]:
-        """A write on the shard of this identifier."""
-        return self.cluster.write(self.cluster.shard_of(id))
+        """A write on the shard of this identifier, wherever it moves."""
+        return self.cluster.write_home(id)
 
     def read(self, id: int) -> AbstractContextManager[Reader]:
         """A read on the shard of this identifier, as fresh as the person reading has seen."""
         self.cache.depends_on_more()
-        return self.cluster.read(self.cluster.shard_of(id))
+        return self.cluster.read_home(id)
 
-    def fresh(self, shard: str) -> AbstractContextManager[Reader]:
+    def fresh(self, id: int) -> AbstractContextManager[Reader]:
         """A read that misses no commit made before it: for tasks, which must see what caused them."""
         self.cache.depends_on_more()
-        return self.cluster.read(shard, self.cluster.position(shard))
+        return self.cluster.read_home(id, self.cluster.position)
 
-    def beside(self, kind: Kind[Any], shard: str, id: Hashable) -> AbstractContextManager[Reader]:
+    def fresh_directory(self) -> AbstractContextManager[Reader]:
+        """The same of the directory."""
+        self.cache.depends_on_more()
+        return self.cluster.read(DIRECTORY, self.cluster.position(DIRECTORY))
+
+    def beside(self, kind: Kind[Any], id: int) -> AbstractContextManager[Reader]:
         """A read of rows that also make up this cached value: never behind what the cache may have shown."""
         self.cache.depends_on_more()
-        return self.cluster.read(shard, self.cache.invalidation.floors(shard).at_least([kind.key(id)]))
+        return self.cluster.read_home(id, lambda shard: self._floor(kind, shard, id))
 
-    def later(self, tx: Transaction, id: int, task: str, **args: Any) -> None:
-        """Leave a task in the outbox of this identifier's shard, in the open transaction."""
-        self.outbox.add(tx, self.cluster.shard_of(id), task, args)
+    def beside_on(self, kind: Kind[Any], shard: str, id: Hashable) -> AbstractContextManager[Reader]:
+        """The same of a value that each shard has one of."""
+        self.cache.depends_on_more()
+        return self.cluster.read(shard, self._floor(kind, shard, id))
+
+    def _floor(self, kind: Kind[Any], shard: str, id: Hashable) -> int:
+        return self.cache.invalidation.floors(shard).at_least([kind.key(id)])
+
+    def later(self, tx: Transaction, task: str, **args: Any) -> None:
+        """Leave a task in the outbox of the shard that is written, in the open transaction."""
+        self.outbox.add(tx, tx.shard, task, args)
+
+    # --- through the cache
 
     def cached(self, kind: Kind[T], shard: str, ids: list[I], query: "Query[I, T]") -> dict[I, T]:
         """Values of one shard through the cache; `query` loads those that are missing, in one go."""
@@ -68,6 +83,10 @@ class Store:
         self, kind: Kind[T], ids: Iterable[I], query: "Query[I, T]", lives_with: Callable[[I], int]
     ) -> dict[I, T]:
         """The same for values of any shards: one fetch a shard. `lives_with(id)` tells whose shard it is."""
+        wanted = list(ids)
+        return self.cluster.steadily(lambda: self._fetch(kind, wanted, query, lives_with))
+
+    def _fetch(self, kind: Kind[T], ids: list[I], query: "Query[I, T]", lives_with: Callable[[I], int]) -> dict[I, T]:
         groups: defaultdict[str, list[I]] = defaultdict(list)
         shard_of = self.cluster.shard_of
         for id in ids:
@@ -78,6 +97,10 @@ class Store:
         for shard, group in groups.items():
             found.update(self.cached(kind, shard, group, query))
         return found
+
+    def cached_home(self, kind: Kind[T], id: int, query: Callable[[Reader], T | None]) -> T | None:
+        """One value of what lives with this identifier."""
+        return self.cluster.steadily(lambda: self.cached_one(kind, self.home(id), id, query))
 
     def cached_one(self, kind: Kind[T], shard: str, id: I, query: Callable[[Reader], T | None]) -> T | None:
         """One value through the cache."""

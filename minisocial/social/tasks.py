@@ -5,14 +5,13 @@ effect is keyed, versioned or a set operation, so that doing it again changes no
 """
 
 import json
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from minisocial.background import Letter, Task
 from minisocial.database import Transaction
 from minisocial.errors import NotFound
-from minisocial.social import letters
+from minisocial.social import home_feeds, letters
 from minisocial.social.accounts import NewAccount
 from minisocial.social.friends import (
     ENDED,
@@ -25,12 +24,11 @@ from minisocial.social.friends import (
     write_follow,
     write_friendship,
 )
+from minisocial.social.home_feeds import KEPT
 from minisocial.social.notifications import notify
 from minisocial.social.posts import _COLUMNS, Post, from_row
 from minisocial.social.social import Social
 
-KEPT = 800  # entries of a home feed
-BATCH = 500  # feeds filled in one transaction, so that small writes pass in between
 BACKFILL = 40  # posts of a new friend that one finds in the feed
 Send = Callable[[Letter], None]
 
@@ -66,10 +64,13 @@ class Tasks:
 
     @contextmanager
     def _effect(self, task: Task, id: int) -> Iterator[Transaction]:
-        """The last write block of a task; if its outbox row lies on that shard, it goes in the same commit."""
+        """The last write block of a task; if its outbox row lies on that shard, it goes in the same commit.
+
+        It does not lie there if whom it concerns lives elsewhere, or has moved since it was written.
+        """
         with self._store.write(id) as tx:
             yield tx
-            if self._store.home(id) == task.shard:
+            if tx.shard == task.shard:
                 task.finish(tx)
 
     # --- posts ---------------------------------------------------------------------------------
@@ -78,14 +79,14 @@ class Tasks:
         """Put a post into the home feed of everybody who follows its author and may see it."""
         if post := self._post(task.args["post"]):
             readers = list(self._readers(post))
-            self._each_batch(readers, _INTO_FEEDS, (post.id, post.author), _TRIM)
+            home_feeds.add(self._store, readers, post.id, post.author)
             if self._was_deleted(task, post.id):
-                self._each_batch(readers, _OUT_OF_FEEDS, (post.id,))
+                home_feeds.remove(self._store, readers, post.id)
 
     def retract(self, task: Task) -> None:
         """Take a deleted post out of feeds, its thread and its parent's counter."""
         args = task.args
-        self._each_batch(self._followers(args["author"]), _OUT_OF_FEEDS, (args["post"],))
+        home_feeds.remove(self._store, self._followers(args["author"]), args["post"])
         if args["in_reply_to"] is not None:
             self._leave_thread(args["post"], args["in_reply_to"], args["root"])
 
@@ -120,7 +121,7 @@ class Tasks:
         """
         with self._store.write(id) as tx:
             is_there = tx.row("SELECT 1 FROM posts WHERE id = ?", (id,)) is not None
-            if is_there:
+            if is_there and tx.shard == task.shard:
                 task.finish(tx)
         return not is_there
 
@@ -147,7 +148,7 @@ class Tasks:
         return True
 
     def _post(self, id: int) -> Post | None:
-        with self._store.fresh(self._store.home(id)) as reader:
+        with self._store.fresh(id) as reader:
             row = reader.row(f"SELECT {_COLUMNS} FROM posts WHERE id = ?", (id,))
         return from_row(row) if row else None
 
@@ -159,22 +160,9 @@ class Tasks:
         return (id for id in followers if id in mentioned)
 
     def _followers(self, author: int) -> Iterable[int]:
-        with self._store.fresh(self._store.home(author)) as reader:
+        with self._store.fresh(author) as reader:
             rows = reader.rows(_FOLLOWERS, (author,))
         return (row[0] for row in rows)
-
-    def _each_batch(self, accounts: Iterable[int], sql: str, params: tuple[int, ...], then: str = "") -> None:
-        """Run a statement for the feeds of many, a few hundred per transaction; ?1 is their JSON list."""
-        groups: defaultdict[str, list[int]] = defaultdict(list)
-        for account in accounts:
-            groups[self._store.home(account)].append(account)
-        for shard, group in groups.items():
-            for start in range(0, len(group), BATCH):
-                some = json.dumps(group[start : start + BATCH])
-                with self._store.cluster.write(shard) as tx:
-                    tx.execute(sql, (some, *params))
-                    if then:
-                        tx.execute(then, (some,))
 
     # --- friends -------------------------------------------------------------------------------
 
@@ -198,11 +186,11 @@ class Tasks:
     def _announce(self, tx: Transaction, account: int, other: int, state: str, version: int) -> None:
         kind = "request" if state == RECEIVED else "accepted"
         if state == FRIENDS:
-            self._fill_feed_later(tx, account, account, other)
-            self._fill_feed_later(tx, account, other, account)
+            self._fill_feed_later(tx, account, other)
+            self._fill_feed_later(tx, other, account)
         key = f"{kind}:{other}:{version}"
         notify(tx, self._store.cluster.new_id(account), account, key, kind, other)
-        self._store.later(tx, account, "letter", account=account, other=other, kind=kind, version=version)
+        self._store.later(tx, "letter", account=account, other=other, kind=kind, version=version)
 
     def mirror_follow(self, task: Task) -> None:
         """Bring the followed person's side to what the follower's side says."""
@@ -211,19 +199,19 @@ class Tasks:
             if write_follow(tx, "followers", account, other, active, task.args["version"]) and active:
                 key = f"follow:{other}:{task.args['version']}"
                 notify(tx, self._store.cluster.new_id(account), account, key, "follow", other)
-                self._fill_feed_later(tx, account, other, account)
+                self._fill_feed_later(tx, other, account)
 
-    def _fill_feed_later(self, tx: Transaction, id: int, account: int, author: int) -> None:
+    def _fill_feed_later(self, tx: Transaction, account: int, author: int) -> None:
         """Not before the author's side knows its new reader, or a post published in between would reach nobody:
 
         1. the feed is filled     2. a post is published, and `fan_out` reads who follows     3. that side is told
         """
-        self._store.later(tx, id, "fill_feed", account=account, author=author)
+        self._store.later(tx, "fill_feed", account=account, author=author)
 
     def fill_feed(self, task: Task) -> None:
         """Put the newest posts of somebody newly followed into a home feed."""
         account, author = task.args["account"], task.args["author"]
-        with self._store.fresh(self._store.home(author)) as reader:
+        with self._store.fresh(author) as reader:
             rows = reader.rows(_NEWEST, (author, BACKFILL))
         with self._effect(task, account) as tx:
             if reads(tx, account, author):  # still
@@ -254,13 +242,13 @@ class Tasks:
         """Send one letter about a friendship, unless it was sent before."""
         account, kind = task.args["account"], task.args["kind"]
         key = f"{kind}-{task.args['version']}-{account}"
-        with self._store.fresh(self._store.home(account)) as reader:
-            if reader.row("SELECT 1 FROM letters_sent WHERE key = ?", (key,)):
+        with self._store.fresh(account) as reader:
+            if reader.row("SELECT 1 FROM letters_sent WHERE account = ? AND key = ?", (account, key)):
                 return
         self._send(self._written(key, kind, account, task.args["other"]))
         with self._effect(task, account) as tx:
             now = self._store.clock.milliseconds()
-            tx.execute("INSERT OR IGNORE INTO letters_sent (key, at) VALUES (?, ?)", (key, now))
+            tx.execute("INSERT OR IGNORE INTO letters_sent (account, key, at) VALUES (?, ?, ?)", (account, key, now))
 
     def _written(self, key: str, kind: str, account: int, other: int) -> Letter:
         social = self._social
@@ -283,16 +271,6 @@ _NEWEST = """
     SELECT id FROM posts WHERE author = ? AND visibility <> 'direct' ORDER BY id DESC LIMIT ?
 """
 _REPLY = "INSERT OR IGNORE INTO replies (post, reply) SELECT id, ?2 FROM posts WHERE id = ?1"
-_INTO_FEEDS = """
-    INSERT OR IGNORE INTO home_feed (account, post, author) SELECT value, ?2, ?3 FROM json_each(?1)
-"""
-_OUT_OF_FEEDS = "DELETE FROM home_feed WHERE post = ?2 AND account IN (SELECT value FROM json_each(?1))"
-# each feed got at most one entry, so at most one is too many
-_TRIM = f"""
-    DELETE FROM home_feed WHERE (account, post) IN (
-        SELECT value, (SELECT post FROM home_feed WHERE account = value ORDER BY post DESC LIMIT 1 OFFSET {KEPT})
-        FROM json_each(?1))
-"""
 _TRIM_ALL = """
     DELETE FROM home_feed WHERE account = ? AND post <=
         (SELECT post FROM home_feed WHERE account = ? ORDER BY post DESC LIMIT 1 OFFSET ?)

@@ -328,6 +328,13 @@ def test_one_who_waited_takes_what_was_loaded(world: World):
     assert world.fetch(1) == {1: 1} and not world.loads
 
 
+def test_nor_what_was_loaded_from_the_shard_where_it_was_before_it_moved(world: World):
+    world.shard.write(1)
+    lease = LateLease("post:1", Entry("where it was", 9, 1e18, 5), lambda: None)
+    world.invalidation.leases._taken["post:1"] = lease
+    assert world.fetch(1) == {1: 1}
+
+
 class OvertakenLocal(LocalCache):
     """Between a miss here and the lease somebody else loads and finishes."""
 

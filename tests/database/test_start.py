@@ -275,3 +275,20 @@ def test_a_full_disk_of_a_replica_keeps_nobody_from_starting(make: Make, monkeyp
         assert texts(cluster) == ["kept"]
     cluster.settle()
     assert_copies_equal(cluster)
+
+
+def test_files_without_any_record_of_what_they_hold_are_refused(make: Make) -> None:
+    """A map made up anew could name another shard for somebody whose rows were moved."""
+    cluster = make(shards=1)
+    post(cluster, person(cluster), "kept")
+    cluster.settle()
+    cluster.stop()
+    record = (cluster.root / "a" / "control.json").read_text()
+    for name in "abc":
+        (cluster.root / name / "control.json").unlink()
+    with pytest.raises(CannotStart, match="Put one back"):
+        cluster.start()
+    for name in "abc":
+        (cluster.root / name / "control.json").write_text(record)
+    cluster.start()
+    assert texts(cluster) == ["kept"]

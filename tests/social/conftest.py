@@ -28,7 +28,7 @@ class Club:
         self.shared = GlobalCache(folder / "cache")
         self.shared.start()
         self.invalidation = Invalidation(keys_of, self.cluster.floor_position, self.shared)
-        self.cluster.subscribe(self.invalidation)
+        self.cluster.subscribe(self.invalidation, self.invalidation.forget_everything)
         self.letters: list[Letter] = []
         self.background = Background(self.cluster, folder, workers=0, tracer=Tracer(), clock=self.clock)
         self.hasher = Hasher(cost=4)

@@ -1,8 +1,8 @@
 import pytest
 
 from minisocial.errors import LoginRequired
+from minisocial.social.home_feeds import KEPT
 from minisocial.social.pages import Cursor
-from minisocial.social.tasks import KEPT
 
 
 def texts(page):
