@@ -27,8 +27,9 @@ What is kept, and when:
 """
 
 from minisocial.database.cluster import DIRECTORY, Cluster
+from minisocial.database.control import replicas_on_record
 from minisocial.database.log import Change
 from minisocial.database.snapshot import DatabaseSnapshot
 from minisocial.database.transaction import Reader, Transaction
 
-__all__ = ["DIRECTORY", "Change", "Cluster", "DatabaseSnapshot", "Reader", "Transaction"]
+__all__ = ["DIRECTORY", "Change", "Cluster", "DatabaseSnapshot", "Reader", "Transaction", "replicas_on_record"]
