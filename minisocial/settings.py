@@ -37,6 +37,7 @@ class Settings:
 
     # how careful
     durability: str = knob("commit", "commit or replicated", "replicated: acknowledged once a second copy is on disk")
+    nightly_backups: int = knob(0, "backups kept", "0: none; they lie in data/backups, best a mount of another disk")
     password_cost: int = knob(15, "log2 of scrypt's N", "each guess costs 32 MiB and half a second; tests take less")
     rate_limits: bool = knob(True, "on or off", "off only for tests and benchmarks")
     teach: bool = knob(False, "on or off", "shows under each page which boxes it crossed")

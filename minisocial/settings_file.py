@@ -38,6 +38,7 @@ RANGES: dict[str, tuple[int, int]] = {  # setting → least, most
     "queue_limit": (1, 10_000_000),
     "connections": (8, 10_000),
     "password_cost": (4, 20),
+    "nightly_backups": (0, 1000),
     "body_bytes": (64 << 10, 64 * MB),
 }
 CHOICES: dict[str, tuple[str, ...]] = {"durability": ("commit", "replicated")}
@@ -92,6 +93,8 @@ def _read(path: Path) -> dict[str, Any]:
         return dict(tomllib.loads(path.read_text("utf-8")))
     except (FileNotFoundError, NotADirectoryError):
         return {}
+    except PermissionError as error:
+        raise Refused(f"{path} cannot be read: run this as the user to whom the data folder belongs.") from error
     except OSError as error:
         raise Refused(f"{path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:

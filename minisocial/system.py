@@ -17,7 +17,7 @@ from minisocial.background import Background, Mailer
 from minisocial.balancer import Balancer
 from minisocial.cache import Caches
 from minisocial.clock import Clock
-from minisocial.console import Access, ConsoleContext, SystemSnapshot, build_console
+from minisocial.console import Access, ConsoleContext, Operate, SystemSnapshot, build_console
 from minisocial.database import Change, Cluster
 from minisocial.nodes import Node
 from minisocial.process import read_process
@@ -28,6 +28,10 @@ from minisocial.social.cached import keys_of
 from minisocial.social.passwords import Hasher
 from minisocial.social.tasks import Tasks
 from minisocial.trace import Tracer
+from minisocial.upkeep.jobs import Jobs
+from minisocial.upkeep.nightly import Nightly
+from minisocial.upkeep.operations import begin
+from minisocial.upkeep.run_file import RunFile
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -120,8 +124,14 @@ class System:
             tracer=self.tracer,
         )
         self.caches.invalidation.subscribe(self.proxy.purge, self.proxy.page_cache.clear)
+
+        # beside it: work for the host, and how a command asks for it
+        self.jobs = Jobs(clock)
+        self.run_file = RunFile(settings.data, clock)
+        self.nightly = Nightly(self.cluster, settings.data, settings.nightly_backups, clock)
         self._behind_the_door: list[Box] = [
-            self.cluster, self.caches, self.mailer, self.background, *self.nodes, self.balancer, self.proxy
+            self.cluster, self.caches, self.mailer, self.background, *self.nodes, self.balancer, self.proxy,
+            self.nightly, self.jobs, self.run_file,
         ]  # fmt: skip
         self.front_door = FrontDoor(
             self._beside_console(self.proxy),
@@ -145,10 +155,11 @@ class System:
         """The one-time code for the set-up page; None when the community is set up."""
         return None if self.social.community.get().is_set_up else self._setup_code
 
-    def start(self, prepare: "Callable[[System], object] | None" = None) -> None:
+    def start(self, prepare: "Callable[[System], object] | None" = None, is_served: bool = True) -> None:
         """Open everything, back to front; raises an error with a sentence for people when it cannot.
 
-        `prepare` is called when all but the front door is open: to fill a new data folder.
+        `prepare` is called when all but the front door is open: to fill a new data folder. The front door
+        stays shut if it is not to be served: it is opened for one command alone.
         """
         sys.setswitchinterval(SWITCH_INTERVAL)
         try:
@@ -157,7 +168,9 @@ class System:
             if prepare:
                 prepare(self)
                 self.caches.invalidation.forget_everything()  # a bulk load tells nobody of its rows
-            self.front_door.start()
+            if is_served:
+                self.front_door.start()
+                self.run_file.announce(self.url)
         except BaseException:
             self.stop()
             raise
@@ -184,6 +197,7 @@ class System:
             outbox=background.outbox,
             mail=self.mailer.snapshot(),
             process=read_process(self._began, self.clock.monotonic()),
+            backups=self.nightly.snapshot(),
         )
 
     def _social(self, node: str) -> Social:
@@ -211,6 +225,7 @@ class System:
 
     def _beside_console(self, pages: "WSGIApplication") -> "WSGIApplication":
         """The console stands beside the boxes it shows, so that it answers when they do not."""
+        running = self.run_file.running
         console = build_console(
             ConsoleContext(
                 snapshot=self.snapshot,
@@ -219,6 +234,7 @@ class System:
                 static=self.static.url,
                 error_page=self.error_page,
                 version=minisocial.__version__,
+                operate=Operate(running.is_token, running.proof, partial(begin, self, self.jobs), self.jobs.find),
             )
         )
         return partial(_dispatch, console, pages)

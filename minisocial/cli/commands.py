@@ -1,24 +1,17 @@
-"""The commands and their flags. A flag of a setting is made from `Settings`, so none can be forgotten."""
+"""The commands."""
 
-import os
 import platform
 import sqlite3
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
 import minisocial
-from minisocial import settings_file
-from minisocial.cli import doctor as checks
-from minisocial.cli import logs, serving, testing
+from minisocial.cli import database, logs, serving, testing
+from minisocial.cli.flags import content_flags, log_level, setting_flags, settings_from
 from minisocial.errors import Refused
-from minisocial.settings import Settings
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 class ServeByDefault(click.Group):
@@ -28,50 +21,6 @@ class ServeByDefault(click.Group):
         if not args or (args[0].startswith("-") and args[0] not in ("--help", "-h", "--version")):
             args = ["serve", *args]
         return super().parse_args(ctx, args)
-
-
-def setting_flags(*names: str) -> Callable[[F], F]:
-    """One flag for each of these settings (without names, for all), and `--log-level`."""
-
-    def decorate(command: F) -> F:
-        command = _LOG_LEVEL(command)
-        for field in reversed(fields(Settings)):
-            if not names or field.name in names:
-                command = _flag(field.name, field.type, field.default, field.metadata)(command)
-        return command
-
-    return decorate
-
-
-def _flag(name: str, kind: object, default: object, about: Mapping[str, str]) -> Callable[[F], F]:
-    flag = "--" + name.replace("_", "-")
-    words = f"{about['unit']}: {about['reason']}"
-    if kind is bool:
-        both = f"{flag}/--no-{flag[2:]}"
-        return click.option(both, name, default=None, help=f"{words} [{'on' if default else 'off'}]")
-    metavar = {int: "N", Path: "DIR"}.get(kind if isinstance(kind, type) else str, "TEXT")
-    return click.option(flag, name, metavar=metavar, help=f"{words} [{default if str(default) else 'none'}]")
-
-
-_LOG_LEVEL = click.option(
-    "--log-level",
-    type=click.Choice(logs.LEVELS, case_sensitive=False),
-    envvar="MINISOCIAL_LOG",
-    help="what is logged to standard error; from info on, each request [warning]",
-)
-
-
-def content_flags(command: F) -> F:
-    """What a data folder is filled with."""
-    posts = click.option("--posts", type=click.IntRange(0, 10_000_000), help="spread over the people of --graph")
-    graph = click.option("--graph", type=click.Path(path_type=Path), help="an edge list (plain or gzip), not the cast")
-    return graph(posts(command))
-
-
-def settings_from(flags: dict[str, Any], defaults: Mapping[str, object] | None = None) -> Settings:
-    """The settings in force, after the logging is set up."""
-    logs.set_up(flags.pop("log_level", None))
-    return settings_file.load(flags, os.environ, defaults or {})
 
 
 @click.group(cls=ServeByDefault, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -113,7 +62,7 @@ def seed(graph: Path | None, posts: int | None, **flags: Any) -> None:
 
 @cli.group()
 def user() -> None:
-    """Accounts, from the command line, while the site is stopped."""
+    """Accounts, from the command line."""
 
 
 @user.command("create")
@@ -125,10 +74,9 @@ def user() -> None:
 def user_create(name: str, email: str, password: str | None, admin: bool, **flags: Any) -> None:
     """Make an account called NAME."""
     settings = settings_from(flags)
+    role = "admin" if admin else "member"
     password = password or ask_password()
-    with serving.opened(settings) as system:
-        account = system.social.accounts.create(name, email, password, "admin" if admin else "member")
-    click.echo(f"{account.username} can log in now.")
+    database.perform(settings, "user-create", name=name, email=email, password=password, role=role)
 
 
 @user.command("reset-password")
@@ -138,11 +86,7 @@ def user_create(name: str, email: str, password: str | None, admin: bool, **flag
 def user_reset_password(name: str, password: str | None, **flags: Any) -> None:
     """Give the account NAME a new password, and end its sessions."""
     settings = settings_from(flags)
-    password = password or ask_password()
-    with serving.opened(settings) as system:
-        account = system.social.accounts.named(name)
-        system.social.accounts.set_password(account.id, password)
-    click.echo(f"{account.username} can log in with the new password.")
+    database.perform(settings, "user-reset-password", name=name, password=password or ask_password())
 
 
 def ask_password() -> str:
@@ -165,7 +109,7 @@ def test(arguments: tuple[str, ...]) -> int:
 @cli.command()
 @click.argument("name", required=False)
 @click.option("--quick", is_flag=True, help="takes seconds and says little: shows that it works")
-@_LOG_LEVEL
+@log_level
 def bench(name: str | None, quick: bool, log_level: str | None) -> int:
     """Measure this machine: all benchmarks, or the one called NAME."""
     from minisocial import benchmarks
@@ -178,10 +122,26 @@ def bench(name: str | None, quick: bool, log_level: str | None) -> int:
 @setting_flags("data", "host", "port")
 def doctor(**flags: Any) -> int:
     """Check this machine and the data folder; exit status 1 if something needs you."""
-    findings = checks.examine(settings_from(flags))
+    from minisocial.doctor import examine
+
+    findings = examine(settings_from(flags))
     for finding in findings:
         click.echo(str(finding))
     return 0 if all(finding.is_well for finding in findings) else 1
+
+
+@cli.command()
+@click.option("--rounds", type=click.IntRange(1), default=100, show_default=True, help="kills, each at another moment")
+@click.option("--seed", type=int, help="of an earlier run, to have its plan again [by chance]")
+@click.option("--durability", type=click.Choice(["commit", "replicated"]), default="replicated", show_default=True)
+@click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="keep all databases in this folder")
+@log_level
+def torture(rounds: int, seed: int | None, durability: str, keep: Path | None, log_level: str | None) -> int:
+    """Hurt and kill a database at work, over and over, and look for what was acknowledged and is not there."""
+    from minisocial.torture import run
+
+    logs.set_up(log_level or "critical")
+    return run(rounds, seed, durability, keep)
 
 
 @cli.command()
@@ -189,3 +149,7 @@ def version() -> None:
     """Print the versions that a report of a fault should name."""
     click.echo(f"minisocial {minisocial.__version__}")
     click.echo(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.platform(terse=True)}")
+
+
+for command in database.COMMANDS:
+    cli.add_command(command)

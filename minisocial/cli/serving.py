@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ import click
 
 from minisocial.cli.progress import Progress
 from minisocial.cli.stopping import Stopped, StopSignals
+from minisocial.database import replicas_on_record
 from minisocial.errors import Refused
 from minisocial.settings import Settings
 
@@ -112,10 +113,11 @@ def run(
 
 @contextmanager
 def opened(settings: Settings) -> Iterator["System"]:
-    """A system for one command, on a port nobody knows."""
+    """A system for one command, with the front door shut; no command changes the number of places in passing."""
     make_folder(settings.data)
-    system = build_system(replace(settings, host="127.0.0.1", port=0))
-    system.start()
+    replicas = replicas_on_record(settings.data / "database")
+    system = build_system(settings if replicas is None else replace(settings, replicas=replicas))
+    system.start(is_served=False)
     try:
         yield system
     finally:
@@ -136,6 +138,9 @@ def make_folder(folder: Path) -> None:
     """Makes the data folder, and sees whether it can be written to."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not (folder / "database").exists():  # the folder of a fresh clone can be read by all
+            with suppress(PermissionError):
+                folder.chmod(0o700)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except FileExistsError:

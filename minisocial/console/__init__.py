@@ -2,6 +2,7 @@
 
 from minisocial.console.access import Access
 from minisocial.console.app import ConsoleContext, build_console
+from minisocial.console.operate import Operate
 from minisocial.console.status import SystemSnapshot, status
 
-__all__ = ["Access", "ConsoleContext", "SystemSnapshot", "build_console", "status"]
+__all__ = ["Access", "ConsoleContext", "Operate", "SystemSnapshot", "build_console", "status"]

@@ -47,7 +47,7 @@ class ConsoleContext:
 
     `is_allowed` tells whether a request comes from this machine or from an admin; for all others the
     console does not exist. `static` gives the address of a static file, `error_page` a page that
-    says what is wrong.
+    says what is wrong. `operate` answers those who may act, and has None for all others.
     """
 
     snapshot: Callable[[], SystemSnapshot]
@@ -56,6 +56,7 @@ class ConsoleContext:
     static: Callable[[str], str]
     error_page: Callable[["WSGIEnvironment", int, str], Response]
     version: str
+    operate: Callable[["WSGIEnvironment", str], Response | None] = lambda environ, what: None
 
 
 def build_console(context: ConsoleContext) -> "WSGIApplication":
@@ -66,6 +67,7 @@ def build_console(context: ConsoleContext) -> "WSGIApplication":
     app.get("/console/traces/<request_id>", callback=console.for_operators(console.trace))
     app.get("/console/status.json", callback=console.for_operators(console.status))
     app.get("/console/console.css", callback=console.for_operators(console.style))
+    app.route("/console/operations/<what>", "ANY", callback=console.operation)
     app.get("/metrics", callback=console.for_operators(console.metrics))
     app.get("/livez", callback=console.alive)
     app.get("/readyz", callback=console.ready)
@@ -117,6 +119,11 @@ class _Console:
 
     def metrics(self) -> Any:
         return _answer(metrics(status(self._context.snapshot())), CONTENT_TYPE)
+
+    def operation(self, what: str) -> Any:
+        """Work for the host, asked for by a command; who may not ask is told what any wrong address tells."""
+        answer = self._context.operate(bottle.request.environ, what)
+        return _as_bottle(answer) if answer else self._refusal(404, NOT_HERE)
 
     def alive(self) -> Any:
         """The process answers; whether it can do its work is for `ready` to say."""

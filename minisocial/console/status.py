@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from minisocial.nodes import NodeSnapshot
     from minisocial.process import ProcessSnapshot
     from minisocial.proxy import ProxySnapshot
+    from minisocial.upkeep.nightly import NightlySnapshot
 
 READABLE = ("up", "held")  # states of a copy; a held one stays as it is, and may be read until it lags too far
 
@@ -30,6 +31,7 @@ class SystemSnapshot:
     queue: "QueueSnapshot"
     mail: "MailSnapshot"
     process: "ProcessSnapshot"
+    backups: "NightlySnapshot"
 
 
 def status(snapshot: SystemSnapshot) -> dict[str, Any]:
@@ -50,6 +52,7 @@ def status(snapshot: SystemSnapshot) -> dict[str, Any]:
         "queue": asdict(snapshot.queue),
         "mail": asdict(snapshot.mail),
         "process": asdict(snapshot.process),
+        "backups": asdict(snapshot.backups),
     }
 
 

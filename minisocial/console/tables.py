@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from minisocial.console.status import SystemSnapshot
@@ -34,9 +35,14 @@ class Section:
 
 
 def sections(snapshot: SystemSnapshot) -> list[Section]:
-    """Every box with its numbers, in the picture's order, and the process they all live in."""
+    """Every box with its numbers, in the picture's order; the backups, and the process they all live in."""
     boxes = [Section(folder, caption(folder), list(_of_all(snapshot, shows))) for folder, shows in _shown().items()]
-    return [*boxes, Section("process", caption("process"), list(_tables("process", [asdict(snapshot.process)])))]
+    backups = Section("upkeep", caption("upkeep"), list(_tables("backups", [asdict(snapshot.backups)])))
+    return [
+        *boxes,
+        backups,
+        Section("process", caption("process"), list(_tables("process", [asdict(snapshot.process)]))),
+    ]
 
 
 def _shown() -> dict[str, list[str]]:
@@ -96,6 +102,8 @@ def _cell(key: str, value: Any) -> Cell:
 
 
 def _number(key: str, value: float) -> str:
+    if key == "at" or key.endswith("_at"):
+        return datetime.fromtimestamp(value / 1000).strftime("%Y-%m-%d %H:%M:%S") if value else "–"
     if key == "position":
         return f"{int(value) >> TERM_SHIFT}:{int(value) & (1 << TERM_SHIFT) - 1:,}"
     if key.endswith("bytes"):

@@ -43,9 +43,16 @@ def test_every_setting_is_a_flag(name):
 
 
 def test_the_commands_are_those_that_are_promised():
-    assert set(cli.commands) == {"serve", "demo", "seed", "user", "test", "bench", "doctor", "version"}
+    running = {"promote", "replicas", "shards", "verify", "backup", "user"}
+    stopped = {"restore", "seed", "torture", "test", "bench", "version"}
+    assert set(cli.commands) == {"serve", "demo", "doctor"} | running | stopped
     assert {"--keep", "--graph", "--posts"} <= flags_of("demo")
     assert set(cli.commands["user"].commands) == {"create", "reset-password"}
+    assert set(cli.commands["replicas"].commands) == {"add", "remove"}
+    assert set(cli.commands["shards"].commands) == {"list", "add", "move", "spread"}
+    assert "--check" in flags_of("restore")
+    assert {"--rounds", "--seed", "--durability", "--keep"} <= flags_of("torture")
+    assert all("--data" in flags_of(name) for name in ("promote", "verify", "backup", "restore", "doctor"))
     assert {"--email", "--password", "--admin", "--data"} <= {
         option for param in cli.commands["user"].commands["create"].params for option in param.opts
     }
@@ -97,6 +104,15 @@ def test_a_password_must_come_from_somewhere(tmp_path):
     done = call("user", "create", "ada", "--email", "ada@example.org", "--data", tmp_path / "new", given="")
     assert_one_sentence(done, "--password")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["promote", "0", "b"], ["replicas", "add"], ["shards", "list"], ["shards", "move", "5", "1"], ["verify"]],
+)
+def test_a_command_for_data_that_is_not_there_makes_none(tmp_path, arguments):
+    assert_one_sentence(call(*arguments, "--data", tmp_path / "data"), "holds no data yet", "--data")
+    assert not (tmp_path / "data").exists()
 
 
 def test_an_error_of_the_system_is_told_with_its_file_and_a_remedy():

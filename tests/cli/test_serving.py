@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from minisocial.cli.serving import SEEDED, Content, demo_folder, make_folder, run
+from minisocial.cli.serving import SEEDED, Content, demo_folder, make_folder, opened, run
 from minisocial.cli.stopping import StopSignals
 from minisocial.errors import Refused, Unavailable
 from minisocial.settings import Settings
@@ -151,3 +151,11 @@ def test_a_graph_has_posts_by_default(tmp_path):
     graph.write_text("0 1\n")
     assert Content.chosen(graph, 7) == Content(graph, 7)
     assert Content.chosen(graph, None).posts > 0
+
+
+def test_a_command_leaves_the_database_in_the_shape_it_has(tmp_path):
+    """It knows the settings of the folder, not the flags that the site was started with."""
+    settings = Settings(data=tmp_path / "data", replicas=0, password_cost=4)
+    for each in (settings, replace(settings, replicas=2)):
+        with opened(each) as system:
+            assert [place.name for place in system.cluster.places] == ["a"]

@@ -7,6 +7,7 @@ from typing import Any
 from minisocial.console import ConsoleContext, SystemSnapshot, build_console
 from minisocial.process import ProcessSnapshot
 from minisocial.trace import Tracer
+from minisocial.upkeep.nightly import NightlySnapshot
 from minisocial.wsgi import Response, call, plain
 
 
@@ -25,6 +26,8 @@ class Copy:
 class Shard:
     name: str
     copies: tuple[Copy, ...]
+    failovers: int = 0
+    lost: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,7 @@ def snapshot(**changed: Any) -> SystemSnapshot:
         "outbox": Outbox(),
         "mail": Mail(),
         "process": ProcessSnapshot(50 << 20, 1.25, 60.0, 12),
+        "backups": NightlySnapshot(7, False, 1, 0, "", 0, "", ()),
     }
     return SystemSnapshot(**{**parts, **changed})
 

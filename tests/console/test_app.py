@@ -24,7 +24,7 @@ def test_for_strangers_the_console_does_not_exist(path: str) -> None:
 def test_the_overview_shows_every_box_with_its_numbers() -> None:
     page = Reader(Site().get("/console").body.decode()).root
     headings = [heading.text for heading in page.all("h2")]
-    boxes = ["Proxy", "Balancer", "Nodes", "Cache", "Database", "Background", "Process"]
+    boxes = ["Proxy", "Balancer", "Nodes", "Cache", "Database", "Background", "Upkeep", "Process"]
     assert headings == [*boxes, "Newest requests and tasks"]
     database = page.one("section", id="database").text
     assert "directory a primary" in database

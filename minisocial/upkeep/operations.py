@@ -1,0 +1,150 @@
+"""What a host can ask of a system: the command line asks for it, and whoever else is allowed to act."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from minisocial.database import Cluster
+from minisocial.errors import Refused
+from minisocial.settings import Settings
+from minisocial.social import Social
+from minisocial.upkeep import shape
+from minisocial.upkeep.jobs import Jobs, JobSnapshot, Progress
+
+LONGEST = 4096  # characters of an argument
+
+
+class Operated(Protocol):
+    """As much of a system as operations act on."""
+
+    settings: Settings
+    cluster: Cluster
+    social: Social
+
+
+Arguments = Mapping[str, str]
+Run = Callable[[Operated, Arguments, Progress], str]  # the answer is the sentence at the end
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing to ask for: what does it, and the arguments it needs or may be given."""
+
+    run: Run
+    needs: tuple[str, ...] = ()
+    takes: tuple[str, ...] = ()
+    is_long: bool = True  # only one such runs at a time; the others are done beside it
+    makes_data: bool = False  # also makes sense in a folder that holds nothing yet
+
+
+def checked(name: str, given: Mapping[str, object]) -> tuple[Operation, dict[str, str]]:
+    """The operation of that name and its arguments; refuses what is unknown, missing or odd."""
+    operation = OPERATIONS.get(name)
+    if operation is None:
+        raise Refused(f"There is no operation {name[:40]!r}. There are: {', '.join(OPERATIONS)}.")
+    for argument in operation.needs:
+        if not given.get(argument):
+            raise Refused(f"The operation {name} needs to know: {argument}.")
+    return operation, {argument: _text(name, operation, argument, value) for argument, value in given.items()}
+
+
+def _text(name: str, operation: Operation, argument: str, value: object) -> str:
+    if argument not in operation.needs + operation.takes:
+        raise Refused(f"The operation {name} knows no {argument[:40]!r}.")
+    if not isinstance(value, str) or len(value) > LONGEST or "\0" in value:
+        raise Refused(f"{argument} must be text of at most {LONGEST} characters.")
+    return value
+
+
+def do(system: Operated, name: str, given: Mapping[str, object], progress: Progress) -> str:
+    """Does it now, in this thread; the sentence at the end."""
+    operation, arguments = checked(name, given)
+    return operation.run(system, arguments, progress)
+
+
+def begin(system: Operated, jobs: Jobs, name: str, given: Mapping[str, object]) -> JobSnapshot:
+    """Has it done in a thread of its own."""
+    operation, arguments = checked(name, given)
+    return jobs.begin(name, partial(operation.run, system, arguments), operation.is_long)
+
+
+# --- the operations: checked arguments in, a sentence out
+
+
+def promote(system: Operated, args: Arguments, progress: Progress) -> str:
+    return shape.promote(system.cluster, args["shard"], args["place"])
+
+
+def replicas_add(system: Operated, args: Arguments, progress: Progress) -> str:
+    folder = args.get("folder")
+    return shape.add_replica(system.cluster, _absolute(folder) if folder else None, progress)
+
+
+def replicas_remove(system: Operated, args: Arguments, progress: Progress) -> str:
+    return shape.remove_replica(system.cluster, args["place"])
+
+
+def shards_add(system: Operated, args: Arguments, progress: Progress) -> str:
+    return shape.add_shard(system.cluster)
+
+
+def shards_move(system: Operated, args: Arguments, progress: Progress) -> str:
+    return shape.move(system.cluster, args["logical"], args["shard"], progress)
+
+
+def shards_spread(system: Operated, args: Arguments, progress: Progress) -> str:
+    return shape.spread_out(system.cluster, progress)
+
+
+def shards_list(system: Operated, args: Arguments, progress: Progress) -> str:
+    return shape.listing(system.cluster, system.settings.data)
+
+
+def verify(system: Operated, args: Arguments, progress: Progress) -> str:
+    return shape.verify(system.cluster, args.get("shard", ""), args.get("place", ""), progress)
+
+
+def backup(system: Operated, args: Arguments, progress: Progress) -> str:
+    from minisocial.upkeep.backup import back_up
+
+    file = _absolute(args["file"])
+    manifest = back_up(system.cluster, system.settings.data, file, progress)
+    return f"{file} is written. {manifest}"
+
+
+def user_create(system: Operated, args: Arguments, progress: Progress) -> str:
+    role = args.get("role", "member")
+    if role not in ("member", "admin"):
+        raise Refused("An account made here is a member or an admin.")
+    account = system.social.accounts.create(args["name"], args["email"], args["password"], role)
+    return f"{account.username} can log in now."
+
+
+def user_reset_password(system: Operated, args: Arguments, progress: Progress) -> str:
+    account = system.social.accounts.named(args["name"])
+    system.social.accounts.set_password(account.id, args["password"])
+    return f"{account.username} can log in with the new password."
+
+
+def _absolute(path: str) -> Path:
+    """The system may run in another folder than the one who asks."""
+    if not Path(path).is_absolute():
+        raise Refused(f"{path} must be written in full, from the top of the file system.")
+    return Path(path)
+
+
+OPERATIONS: dict[str, Operation] = {
+    "promote": Operation(promote, ("shard", "place"), is_long=False),
+    "replicas-add": Operation(replicas_add, takes=("folder",)),
+    "replicas-remove": Operation(replicas_remove, ("place",)),
+    "shards-add": Operation(shards_add),
+    "shards-move": Operation(shards_move, ("logical", "shard")),
+    "shards-spread": Operation(shards_spread),
+    "shards-list": Operation(shards_list, is_long=False),
+    "verify": Operation(verify, takes=("shard", "place")),
+    "backup": Operation(backup, ("file",)),
+    "user-create": Operation(user_create, ("name", "email", "password"), ("role",), is_long=False, makes_data=True),
+    "user-reset-password": Operation(user_reset_password, ("name", "password"), is_long=False),
+}
