@@ -27,7 +27,7 @@ setup(
     description="A private social network, and the whole architecture of a large one, in one process",
     python_requires=">=3.10",
     packages=find_packages(include=["minisocial", "minisocial.*"]),
-    package_data={"": ["templates/*", "templates/*/*", "static/*", "static/*/*"]},
+    package_data={"": ["templates/*", "templates/*/*", "static/*", "static/*/*"], "minisocial.torture": ["faults.c"]},
     install_requires=REQUIRES,
     extras_require=EXTRAS,
     entry_points={"console_scripts": ["minisocial = minisocial.cli:main"]},
