@@ -1,6 +1,6 @@
-"""Measures this machine: the whole path of a request, against the bare server it stands on."""
+"""Measures this machine: a whole request, and the database, each against the bare thing it stands on."""
 
-NAMES = ("path",)
+NAMES = ("path", "database")
 
 
 def run(name: str | None = None, quick: bool = False) -> int:
@@ -8,10 +8,12 @@ def run(name: str | None = None, quick: bool = False) -> int:
 
     `quick` takes seconds instead of minutes and says little: it shows that everything works.
     """
-    from minisocial.benchmarks import path  # late: the load generator lies in this package and must start light
+    from minisocial.benchmarks import database, path  # late: the load generator lies here too and must start light
     from minisocial.errors import Refused
 
     if name is not None and name not in NAMES:
-        raise Refused(f"There is no benchmark called {name}. There is: {', '.join(NAMES)}.")
-    path.run(quick)
+        raise Refused(f"There is no benchmark called {name}. There are: {', '.join(NAMES)}.")
+    for known, benchmark in (("path", path), ("database", database)):
+        if name in (None, known):
+            benchmark.run(quick)
     return 0
