@@ -16,4 +16,4 @@ The path of one request:
 12. The worker fills feeds, writes notifications, sends mail, and then deletes the row.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -21,7 +21,7 @@ README = Path(__file__).parent.parent / "README.md"
 # in the order in which a request meets them, then what stands beside its way
 FOLDERS = (
     "proxy", "balancer", "nodes", "web", "social", "cache", "database", "background",
-    "console", "cli", "seed", "benchmarks",
+    "console", "cli", "upkeep", "doctor", "torture", "seed", "benchmarks",
 )  # fmt: skip
 MODULES = (
     "system", "settings", "settings_file", "clock", "ids", "trace", "wsgi", "errors", "process", "picture", "diagram",
