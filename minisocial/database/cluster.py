@@ -84,7 +84,7 @@ class Cluster(Operated):
         self._reports: deque[Report] = deque(maxlen=REPORTS)
         self._writing = threading.local()  # .is_writing: this thread has a write block
         self._lock: sqlite3.Connection | None = None
-        self._watch = Watch(self.all_shards, self.alarm)
+        self._watch = Watch(self.all_shards, self.alarm, self.control.mend)
 
     @property
     def names(self) -> tuple[str, ...]:

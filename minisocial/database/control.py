@@ -187,6 +187,14 @@ class Control:
         on_their_way = {str(logical): shard for logical, shard in moving.items()}
         self.save(map=list(map), moving=on_their_way, floors=dict(floors), arrived=sorted(arrived))
 
+    def mend(self) -> None:
+        """Writes the record to places that lack it: they came back, or their file was lost. Until then it is in fewer."""
+        with self._lock:
+            for place in self.places:
+                found = read_file(place.folder) or EMPTY
+                if found["version"] != self._data["version"]:
+                    self._save_one(place)
+
     def save(self, **values: Any) -> None:
         """Changes the record; raises OSError unless a majority of the places has it then."""
         with self._lock:

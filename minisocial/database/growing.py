@@ -41,6 +41,7 @@ def open_places(cluster: "Cluster", replicas: int) -> None:
     for place in control.places:
         if place.folder.parent == cluster.root:  # a folder elsewhere may be a disk that is not mounted
             place.folder.mkdir(exist_ok=True)
+    control.mend()
     control.look_at_disks()
     if replicas > control.replicas:
         missing = max(0, replicas + 1 - len(control.places))

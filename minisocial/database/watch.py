@@ -9,13 +9,17 @@ from minisocial.database.shard import Shard
 logger = logging.getLogger(__name__)
 
 WATCH_SECONDS = 0.25
+MEND_EVERY = 20  # steps
 
 
 class Watch:
     """Looks after each shard in turn, at once when the alarm is set. It outlives whatever it meets."""
 
-    def __init__(self, shards: Callable[[], Iterable[Shard]], alarm: threading.Event) -> None:
+    def __init__(self, shards: Callable[[], Iterable[Shard]], alarm: threading.Event, mend: Callable[[], None]) -> None:
+        """`mend` is called now and then: it sees to it that the record is in every place."""
         self._shards = shards
+        self._mend = mend
+        self._steps = 0
         self._alarm = alarm
         self._is_running = False
         self._thread: threading.Thread | None = None
@@ -34,9 +38,12 @@ class Watch:
 
     def step(self) -> None:
         """Looks once."""
+        self._steps += 1
+        if self._steps % MEND_EVERY == 0:
+            self._try(self._mend, "the record can not be mended")
         for shard in self._shards():
             if self._is_running:
-                self._look_after(shard)
+                self._try(shard.watch, f"shard {shard.name} can not be looked after")
 
     def _run(self) -> None:
         while self._is_running:
@@ -44,8 +51,8 @@ class Watch:
             self._alarm.clear()
             self.step()
 
-    def _look_after(self, shard: Shard) -> None:
+    def _try(self, work: Callable[[], None], complaint: str) -> None:
         try:
-            shard.watch()
+            work()
         except Exception:
-            logger.exception("shard %s can not be looked after", shard.name)
+            logger.exception(complaint)

@@ -20,24 +20,12 @@ from minisocial.torture.notes import (
     notes_path,
     read_notes,
 )
-from minisocial.torture.opening import Files, Settled, open_and_settle
+from minisocial.torture.opening import NOTHING, Expected, Files, Settled, open_and_settle
 from minisocial.torture.watching import SEEN, STREAM
 from minisocial.upkeep import restore
 
 BACKUPS = "backups"  # a folder in the world
 WRITERS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What was done to the database that an audit must know of."""
-
-    may_lose: frozenset[str] = frozenset()  # shards whose primary was lost with what no replica had
-    outside: frozenset[str] = frozenset()  # keys of rows that another program wrote
-    altered: tuple[str, str] | None = None  # shard and place of a copy that was changed behind everybody's back
-
-
-NOTHING = Expected()
 
 
 @dataclass(slots=True)
@@ -58,7 +46,7 @@ def audit(folder: Path, durability: str, expected: Expected = NOTHING) -> Audit:
     histories = [read_notes(folder, writer) for writer in range(WRITERS)]
     accounts = [history.account for history in histories if history.account]
     try:
-        settled = open_and_settle(folder, durability, accounts, expected.altered)
+        settled = open_and_settle(folder, durability, accounts, expected)
     except MinisocialError as error:
         result.verdict.other.append(f"the database can not be opened: {error}")
         result.is_open = False

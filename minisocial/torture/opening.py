@@ -1,11 +1,13 @@
 """Opens the database as any start does, and waits until all is as it should be."""
 
 import threading
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from minisocial.database import Cluster, DatabaseSnapshot
+from minisocial.database.snapshot import ShardSnapshot
 from minisocial.database.verification import REPLACED
 from minisocial.errors import MinisocialError
 
@@ -23,37 +25,45 @@ class Settled:
     problems: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What was done to the database that an audit must know of."""
+
+    may_lose: frozenset[str] = frozenset()  # shards whose primary was lost with what no replica had
+    outside: frozenset[str] = frozenset()  # keys of rows that another program wrote
+    altered: tuple[str, str] | None = None  # shard and place of a copy that was changed behind everybody's back
+    away: frozenset[str] = frozenset()  # places whose disk is not there; elsewhere, nobody makes another one
+
+
+NOTHING = Expected()
+
+
 def database(folder: Path, durability: str) -> Cluster:
     """The database of a world, as it is opened by all who open it."""
     return Cluster(folder / "data" / "database", shards=2, replicas=2, durability=durability)
 
 
-def open_and_settle(
-    folder: Path, durability: str, accounts: list[int], altered: tuple[str, str] | None = None
-) -> Settled:
-    """Starts the database, waits until every copy has everything, and stops it; raises MinisocialError.
-
-    `altered`: a shard and a place, whose file holds something else than it should, and tells nobody.
-    """
+def open_and_settle(folder: Path, durability: str, accounts: list[int], expected: Expected = NOTHING) -> Settled:
+    """Starts the database, waits until every copy has everything, and stops it; raises MinisocialError."""
     cluster = database(folder, durability)
     cluster.start()
     try:
-        problems = settle(cluster)
-        if altered:
-            problems += verify(cluster, *altered) + settle(cluster)
+        problems = settle(cluster, expected.away)
+        if expected.altered:
+            problems += verify(cluster, *expected.altered) + settle(cluster, expected.away)
         homes = {account: cluster.shard_of(account) for account in accounts}
         return Settled(files_of(cluster.snapshot(), cluster.root.parent), homes, problems)
     finally:
         cluster.stop()
 
 
-def settle(cluster: Cluster) -> list[str]:
+def settle(cluster: Cluster, away: Collection[str]) -> list[str]:
     """Waits until all copies are up and no move is under way; what is still missing after a time."""
     with suppress(MinisocialError):
         cluster.settle(SETTLE_SECONDS)
     pause = threading.Event()
     for _ in range(int(SETTLE_SECONDS / 0.01)):
-        if is_well(snapshot := cluster.snapshot()):
+        if is_well(snapshot := cluster.snapshot(), away):
             return []
         pause.wait(0.01)
     return [f"after {SETTLE_SECONDS} s not every copy is up: {snapshot.shards} {snapshot.moves} {snapshot.reports}"]
@@ -69,13 +79,17 @@ def verify(cluster: Cluster, shard: str, place: str) -> list[str]:
     return [] if verdict.outcome == REPLACED else [f"an altered copy was not replaced: {verdict}"]
 
 
-def is_well(snapshot: DatabaseSnapshot) -> bool:
-    """True if every shard has a primary, and every copy is up and has all that there is."""
-    return not snapshot.moves and all(
-        any(copy.role == "primary" for copy in shard.copies)
-        and len({copy.position for copy in shard.copies}) == 1
-        and all(copy.state == "up" for copy in shard.copies)
-        for shard in snapshot.shards
+def is_well(snapshot: DatabaseSnapshot, away: Collection[str]) -> bool:
+    """True if nothing moves, every shard has a primary, and every copy is up and has all that there is."""
+    return not snapshot.moves and all(is_complete(shard, away) for shard in snapshot.shards)
+
+
+def is_complete(shard: ShardSnapshot, away: Collection[str]) -> bool:
+    copies = [copy for copy in shard.copies if copy.file or copy.name not in away]
+    return (
+        any(copy.role == "primary" for copy in copies)
+        and len({copy.position for copy in copies}) == 1
+        and all(copy.state == "up" for copy in copies)
     )
 
 

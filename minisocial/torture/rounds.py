@@ -4,14 +4,14 @@ import random
 import threading
 import time
 import traceback
-from pathlib import Path
 
 from minisocial.database import DIRECTORY
 from minisocial.torture import sabotage, wounds
-from minisocial.torture.audit import Audit, Expected, audit
+from minisocial.torture.audit import Audit, audit
 from minisocial.torture.child import LOG
 from minisocial.torture.faults import WORDS, Faults
 from minisocial.torture.judging import Verdict
+from minisocial.torture.opening import Expected
 from minisocial.torture.operating import ACTIONS, WEIGHTS
 from minisocial.torture.sabotage import Target
 from minisocial.torture.tally import Result
@@ -50,7 +50,7 @@ class Round:
         self._altered: tuple[str, str] | None = None
         self._lost_primary: Target | None = None  # after the kill
         self._may_lose: set[str] = set()  # shards whose primary was lost with what only it had
-        self._away: list[Path] = []
+        self._away: list[Target] = []
         self._reported: int | None = None  # changes that the database says were lost, if all was said by then
 
     def run(self) -> Result:
@@ -109,7 +109,7 @@ class Round:
             return ""
         self._was_hurt = True
         if kind == sabotage.AWAY:
-            self._away.append(target.place)
+            self._away.append(target)
         self._result.acts.append(self._wound.name)
         return self._wound.name if target.role == "primary" else ""
 
@@ -218,15 +218,15 @@ class Round:
         if kind == sabotage.ALTERED:
             self._altered = (target.shard, target.name)
         elif kind == sabotage.AWAY:
-            self._away.append(target.place)
+            self._away.append(target)
         if wound.led and kind in sabotage.TO_A_DEAD_COPY:
             self._may_lose |= wound.led
             self._lost_primary = target
             self._reported = None
 
     def _bring_back(self) -> None:
-        for place in self._away:
-            sabotage.bring_back(place)
+        for target in self._away:
+            sabotage.bring_back(target.place)
         self._away.clear()
 
     def _audit(self) -> Audit:
@@ -246,7 +246,8 @@ class Round:
 
     def _look(self) -> Audit:
         may_lose = frozenset(self._may_lose if self._durability == "commit" else ())
-        expected = Expected(may_lose, frozenset(self._world.outside), self._altered)
+        away = frozenset(target.name for target in self._away)
+        expected = Expected(may_lose, frozenset(self._world.outside), self._altered, away)
         try:
             return audit(self._world.folder, self._durability, expected)
         except Exception:  # a state of the files that nobody thought of is a finding, too

@@ -107,7 +107,7 @@ class FileReader:
         """One copy, all writers whose home it is."""
         shard = self._chance.choice(self._cluster.snapshot().shards)
         copy = self._chance.choice(shard.copies)
-        if not copy.file:
+        if not copy.file or copy.state == "joining":  # what no reader is given may hold what never counted
             return
         with closing(connect(self._cluster.root.parent / copy.file)) as connection:
             for account in self._accounts:

@@ -205,6 +205,24 @@ def test_one_lost_control_file_is_restored_and_two_are_too_many(make: Make) -> N
         cluster.start()
 
 
+def test_a_lost_control_file_is_written_again_at_the_start_so_that_another_may_be_lost(make: Make) -> None:
+    cluster = make(shards=1)
+    cluster.settle()
+    cluster.stop()
+    for name in "abc":
+        (cluster.root / name / "control.json").unlink()
+        cluster.start()
+        cluster.stop()
+
+
+def test_a_lost_control_file_is_written_again_while_it_runs(cluster: Cluster) -> None:
+    (cluster.root / "b" / "control.json").unlink()
+    (cluster.root / "c" / "control.json").write_text("{broken")
+    cluster.control.mend()
+    files = [(cluster.root / name / "control.json").read_text() for name in "abc"]
+    assert files[0] == files[1] == files[2]
+
+
 def newer_control(cluster: Cluster) -> dict[str, object]:
     return {
         "version": 9,
