@@ -188,7 +188,7 @@ class Control:
         self.save(map=list(map), moving=on_their_way, floors=dict(floors), arrived=sorted(arrived))
 
     def mend(self) -> None:
-        """Writes the record to places that lack it: they came back, or their file was lost. Until then it is in fewer."""
+        """Writes the record to places that lack it: they came back, or their file was lost."""
         with self._lock:
             for place in self.places:
                 found = read_file(place.folder) or EMPTY
