@@ -6,6 +6,7 @@ ignored is found out about on the worst day.
 
 import difflib
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
@@ -65,7 +66,7 @@ def load(
 def default_data_folder() -> Path:
     """`data` beside run.py, from whatever folder it is called; where there is no run.py, here."""
     root = Path(__file__).resolve().parent.parent
-    return root / "data" if (root / "run.py").is_file() else Path("data")
+    return root / "data" if os.path.isfile(root / "run.py") else Path("data")  # Path.is_file() may raise
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
