@@ -1,18 +1,30 @@
 """Shards of SQLite files: a primary that takes the writes, replicas that follow its log.
 
-    cluster       all shards together: routing, sessions, switches    start here
+The way of a write, of a read, and of a copy that follows:
+
+    cluster       all shards together: reads, writes, sessions           start here
     shard         one shard: who leads, whom to read, what to watch
     group_commit  many write blocks, one transaction
-    log           triggers and positions
+    confirming    when a commit is safe in a second copy
+    log           triggers and positions; `trimming` keeps it short
     stream        who is told of the changes, in which order
     replication   how a replica follows
-    failover      who leads, at start and when a file fails
-    control       the file of terms
-    copies        one copy: its file, its position, its readers
+    reading       which copy a reader gets; `session`: what one person has seen
     transaction   what write and read blocks are given
-    session       what one person has seen
-    connection    opening, checking and naming files
-    schema        the tables; `migrations` leads from one version to the next
+
+When something is lost, or is to change:
+
+    failover      who leads, at start and when a file fails
+    promotion     another copy leads because it is asked to, or has room
+    control       the record of terms, places and the map
+    places        the folders; `growing`: places and shards come and go
+    routing       which shard holds what; `moving` and `transfer` change it
+    verification  do all copies hold the same? `comparison` looks
+    migrations    from one version of the tables to the next: `steps`, `old_state`, `schema`
+    operating     what an operator may ask for; `watch` looks after all
+
+And below them: `copies` (one copy: its file, its position, its readers), `connection` (opening,
+checking and naming files), `snapshot` (what is told of it all).
 
 What is kept, and when:
 
