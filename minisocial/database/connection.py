@@ -110,11 +110,13 @@ Identity = tuple[int, int, int, int]
 
 
 def identity(path: Path) -> Identity:
-    """What the file system says of the file and its WAL; raises Replaced if one is gone."""
+    """What the file system says of the file and its WAL; raises Replaced if one is gone, or the file is empty."""
     try:
         file, wal = os.stat(path), os.stat(f"{path}-wal")
     except OSError as error:
         raise Replaced(f"{path.name}: {error.strerror}") from error
+    if not file.st_size:  # all pages in use may be in memory and in the WAL, so nobody else would notice
+        raise Replaced(f"{path.name} is empty")
     return file.st_dev, file.st_ino, wal.st_dev, wal.st_ino
 
 

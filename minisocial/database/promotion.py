@@ -20,6 +20,7 @@ from minisocial.errors import NoPrimary, Refused, Unavailable
 if TYPE_CHECKING:
     from minisocial.database.shard import Shard
 
+KNOWN_SECONDS = 2.0  # how long a promotion waits for a replica to know of it
 ENOUGH = 32 << 20  # free bytes that make a copy worth leading
 
 
@@ -30,6 +31,19 @@ def promote(shard: "Shard", copy: Copy) -> None:
     if copy is shard.primary:
         return
     catch_up(shard, copy)
+    hand_over(shard, copy)
+    with shard.changed:  # until then, the loss of its disk and a restart would leave nobody who knows of the new term
+        shard.changed.wait_for(lambda: is_known(shard, copy), KNOWN_SECONDS)
+
+
+def is_known(shard: "Shard", primary: Copy) -> bool:
+    """Whether another copy has all that a primary has, or none is there to have it."""
+    others = [copy for copy in shard.copies if copy is not primary and copy.path and not copy.is_held]
+    return not others or any(copy.position >= primary.position for copy in others)
+
+
+def hand_over(shard: "Shard", copy: Copy) -> None:
+    """The steps 2 and 3."""
     with shard.commits.quiet():
         old = shard.primary
         if old is None:
@@ -40,8 +54,7 @@ def promote(shard: "Shard", copy: Copy) -> None:
         old.writer_closes()
         shard.commits.close(NoPrimary("another copy is about to lead"))
         if failover.try_to_lead(shard, copy, anew=True):
-            shard.report(f"{copy.name} leads instead of {old.name}, as asked", logging.INFO)
-            return
+            return shard.report(f"{copy.name} leads instead of {old.name}, as asked", logging.INFO)
         if not failover.try_to_lead(shard, old, anew=True):
             failover.fail_over(shard, Damaged("it could not lead again"))
         raise Unavailable(f"Copy {copy.name} of shard {shard.name} could not lead; the log says why.")

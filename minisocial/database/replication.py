@@ -30,6 +30,7 @@ from minisocial.database.copies import Copy
 logger = logging.getLogger(__name__)
 
 REST = 0.005  # seconds between two batches: under load they grow instead of coming more often
+LOOK_SECONDS = 0.1  # how often one that rests looks whether another copy leads
 RETIRE_SECONDS = 10.0  # for the last step of a copy that is taken away
 PATIENCE = (0.1, 0.3, 1.0, 3.0, 10.0)  # seconds before the next attempt, after so many failures in a row
 
@@ -95,11 +96,20 @@ class Follower:
             self.copy.wake.wait()
             self.copy.wake.clear()
             if not self._is_over():
-                self._roles.closing.wait(REST if self.try_step() else self._pause())
+                primary = self._roles.primary
+                if self.try_step():
+                    self._roles.closing.wait(REST)
+                else:
+                    self._pause(primary)
 
-    def _pause(self) -> float:
+    def _pause(self, failed: Copy | None) -> None:
+        """Rests before the next attempt, longer each time; but another primary is followed soon."""
         self.copy.wake.set()
-        return PATIENCE[min(self._failures, len(PATIENCE)) - 1]
+        for _ in range(round(PATIENCE[min(self._failures, len(PATIENCE)) - 1] / LOOK_SECONDS)):
+            if self._roles.primary is not failed:
+                self._failures = 0
+                return
+            self._roles.closing.wait(LOOK_SECONDS)
 
     def try_step(self) -> bool:
         """A step whose failure is logged and reported instead of raised; False if it failed."""

@@ -36,4 +36,4 @@ class Trimming:
         too_much = shard.ask_primary(lambda connection: log.nth_newest(connection, self.keep_for_slow)) or 0
         slowest = min(copy.position for copy in shard.copies if copy.path)
         with shard.commits.write() as block:
-            log.trim(block.execute, max(min(enough, slowest), too_much), at_once)
+            log.trim(block.execute, max(min(enough, slowest - 1), too_much), at_once)  # what it is at, it asks for

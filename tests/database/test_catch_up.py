@@ -43,3 +43,18 @@ def test_a_replica_that_was_away_over_a_restart_catches_up_from_the_log(make: Ma
     cluster.settle()
     assert_copies_equal(cluster)
     assert snapshots(cluster, "b") == 0, "counted from the start on"
+
+
+def test_a_replica_far_behind_finds_its_own_position_in_the_trimmed_log(cluster: Cluster) -> None:
+    """The last entry it has is the one that says where it goes on."""
+    shard, made = cluster.named("0"), snapshots(cluster, "b")
+    shard.trimming.keep, shard.trimming.keep_for_slow = 20, 200
+    cluster.hold("0", "b")
+    ada = person(cluster)
+    for _ in range(60):
+        post(cluster, ada)
+    for _ in range(3):
+        shard.trimming.trim(at_once=50)
+    cluster.release("0", "b")
+    assert_copies_equal(cluster)
+    assert snapshots(cluster, "b") == made

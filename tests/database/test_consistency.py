@@ -28,7 +28,7 @@ from minisocial.database import Cluster
 from minisocial.database.copies import Copy
 from minisocial.errors import InDoubt, Refused, Unavailable
 from tests.database.conftest import Make
-from tests.database.world import assert_copies_equal, file_of, primary_of, until
+from tests.database.world import assert_copies_equal, file_of, person, post, primary_of, texts, until
 from tests.fakes import ManualClock
 
 logger = logging.getLogger(__name__)
@@ -37,6 +37,7 @@ IS_FULL = os.environ.get("MINISOCIAL_STRESS") == "full"
 READS = 100_000 if IS_FULL else 10_000  # checked reads of a run
 EXAMPLES = 500 if IS_FULL else 15
 THREADS = 8
+TICK = 0.002  # seconds; new files are numbered by the time, so it must go on
 MOST_LAG = 2.0  # seconds that a replica is held
 PEOPLE = range(3)
 PERSON = st.sampled_from(PEOPLE)
@@ -197,6 +198,25 @@ def test_sessions_hold_while_primaries_are_lost(make: Make) -> None:
     assert_copies_equal(cluster)
 
 
+def test_while_none_leads_a_cookie_is_honoured_and_waited_for(cluster: Cluster) -> None:
+    """Its position is above that of every copy left until one of them has read the rest of the lost file."""
+    shard, ada = cluster.named("0"), person(cluster)
+    post(cluster, ada, "old")
+    cluster.settle()
+    replicas = [shard.copy_named(name) for name in "bc"]
+    for copy in replicas:
+        copy.busy.acquire()
+    later = threading.Timer(0.2, lambda: [copy.busy.release() for copy in replicas])
+    with cluster.session({}) as cookie:
+        post(cluster, ada, "new")
+    file_of(cluster, "0", "a").unlink()
+    until(lambda: shard.primary is None, "the fail-over")
+    later.start()
+    with cluster.session(cookie):
+        assert texts(cluster) == ["old", "new"]
+    later.join()
+
+
 # --- one step at a time
 
 
@@ -230,6 +250,7 @@ class Protocol(RuleBasedStateMachine):
 
     def follow(self, copy: Copy) -> None:
         """One step, that of its own thread."""
+        self.clock.advance(TICK)
         copy.is_held = False
         try:
             self.shard.follower_of(copy).step()
@@ -286,6 +307,7 @@ class Protocol(RuleBasedStateMachine):
     @rule(name=COPY)
     def promote(self, name: str) -> None:
         copy = self.shard.copy_named(name)
+        self.clock.advance(TICK)
         copy.is_held = False
         self.cluster.promote("0", name)
         copy.is_held = True

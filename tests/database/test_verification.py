@@ -8,7 +8,8 @@ from contextlib import closing, contextmanager
 import pytest
 
 from minisocial.database import Cluster
-from minisocial.database.comparison import FEW, Comparison, Difference, NotNow
+from minisocial.database.comparison import FEW, FIRST_RANGE, Comparison, Difference, NotNow, begin
+from minisocial.database.connection import connect, uri
 from minisocial.database.verification import Verifier, compare, judge
 from minisocial.errors import Refused
 from tests.database.conftest import Make
@@ -128,14 +129,15 @@ def test_keys_that_differ_in_case_only_are_different_keys(make: Make) -> None:
 
 
 def test_of_very_many_rows_the_first_are_named_and_the_others_counted(cluster: Cluster) -> None:
+    """They are compared in several ranges, and each row once."""
     with cluster.write("0") as block:
-        block.executemany("INSERT INTO likes VALUES (?, 1)", [(number,) for number in range(500)])
+        block.executemany("INSERT INTO likes VALUES (?, 1)", [(number,) for number in range(4 * FIRST_RANGE)])
     cluster.settle()
     with by_hand(cluster, "b") as connection:
         connection.execute("DELETE FROM likes")
     found = differences(cluster)
     assert found[:2] == ["likes 0, 1: is missing", "likes 1, 1: is missing"]
-    assert found[-1] == f"likes: {500 - FEW} more rows"
+    assert found[-1] == f"likes: {4 * FIRST_RANGE - FEW} more rows"
     assert len(found) == FEW + 1
 
 
@@ -166,6 +168,16 @@ def test_a_look_begins_with_what_the_replica_had_not_read_yet(cluster: Cluster) 
         compare(shard, copy)
     copy.is_held = False
     assert compare(shard, copy) == []
+
+
+def test_files_at_two_positions_are_not_compared(cluster: Cluster) -> None:
+    """Another program, which knows of no lock of ours, may write between the two."""
+    cluster.hold("0", "b")
+    post(cluster, person(cluster), "late")
+    with closing(connect(file_of(cluster, "0", "a"))) as connection:
+        connection.execute("ATTACH ? AS copy0", (uri(file_of(cluster, "0", "b"), "ro"),))
+        with pytest.raises(NotNow):
+            begin(connection, 1)
 
 
 def test_comparing_does_not_call_a_row_wrong_while_many_write(make: Make) -> None:
