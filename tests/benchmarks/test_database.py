@@ -45,7 +45,7 @@ LINES = (
     "promotion, “commit”, longest wait of a writer, ms",
     "promotion, “replicated”, longest wait of a writer, ms",
     "snapshot of a primary, s per GiB",
-    "move of a logical shard of 150 posts, s",
+    "move of a logical shard of 60 posts, s",
     "longest wait of a writer there, ms",
 )
 

@@ -19,7 +19,7 @@ def measure(stage: Stage) -> Iterator[Alone]:
     stage.say("A move ...")
     with stage.cluster(replicas=1, shards=2) as cluster:
         account = next(id for id in iter(cluster.new_account_id, 0) if cluster.shard_of(id) == SHARD)
-        rows = stage.size.behind // 2
+        rows = stage.size.behind // 5
         _write_posts(cluster, account, rows)
         with Crew(lambda: _write_post(cluster, account), WRITERS) as crew:
             wait(AROUND)
