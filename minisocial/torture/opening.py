@@ -8,7 +8,7 @@ from pathlib import Path
 
 from minisocial.database import Cluster, DatabaseSnapshot
 from minisocial.database.snapshot import ShardSnapshot
-from minisocial.database.verification import REPLACED
+from minisocial.database.verification import EQUAL, REPLACED
 from minisocial.errors import MinisocialError
 
 SETTLE_SECONDS = 30.0
@@ -70,13 +70,16 @@ def settle(cluster: Cluster, away: Collection[str]) -> list[str]:
 
 
 def verify(cluster: Cluster, shard: str, place: str) -> list[str]:
-    """Verification must find the altered copy and replace it; what it says if it does not."""
+    """Verification must find the altered copy and replace it; what it says if it can not.
+
+    The copy may be equal again: replaced by a snapshot, or brought up to date. If not, the audit will see that.
+    """
     found = next(one for one in cluster.snapshot().shards if one.name == shard)
     others = [copy.name for copy in found.copies if copy.name != place]
     if next(copy.role for copy in found.copies if copy.name == place) == "primary":
         cluster.promote(shard, others[0])  # a promotion was under way when it was killed
     (verdict,) = cluster.verify(shard, place)
-    return [] if verdict.outcome == REPLACED else [f"an altered copy was not replaced: {verdict}"]
+    return [] if verdict.outcome in (REPLACED, EQUAL) else [f"an altered copy was not replaced: {verdict}"]
 
 
 def is_well(snapshot: DatabaseSnapshot, away: Collection[str]) -> bool:

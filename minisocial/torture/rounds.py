@@ -1,6 +1,7 @@
 """One round: the database is started, worked with, hurt and killed; its dead files are hurt; then comes the audit."""
 
 import random
+import signal
 import threading
 import time
 import traceback
@@ -115,7 +116,9 @@ class Round:
 
     def _disturb(self, victim: Victim) -> str:
         """What hurts no copy, or hurts it in a way that passes."""
-        acts = [self._freeze, self._write_from_outside, self._hurt_no_copy]
+        acts = [self._write_from_outside, self._hurt_no_copy]
+        if hasattr(signal, "SIGSTOP"):  # not on Windows
+            acts.append(self._freeze)
         if self._faults.library:
             acts += [self._give_bad_disk] * 4
         return self._chance.choice(acts)(victim)

@@ -28,11 +28,13 @@ def run(rounds: int, seed: int | None, durability: str, keep: Path | None) -> in
     click.echo(f"{rounds} rounds, durability {durability}, seed {seed}, in {folder}")
     if faults.reason:
         click.echo(f"Some kinds of damage are left out: {faults.reason}.")
-    with logging_to(folder / AUDIT_LOG):
-        status = report(torture(folder, rounds, str(seed), durability, faults), Tally(durability, faults.reason))
-    if keep is None and status == 0:
-        shutil.rmtree(folder)
-    return status
+    tally = Tally(durability, faults.reason)
+    try:
+        with logging_to(folder / AUDIT_LOG):
+            return report(torture(folder, rounds, str(seed), durability, faults), tally)
+    finally:
+        if keep is None and not tally.failed:
+            shutil.rmtree(folder)
 
 
 def report(results: Iterable[Result], tally: Tally) -> int:

@@ -173,4 +173,6 @@ TO_NO_COPY_WHEN_DEAD: dict[str, Damage] = {**TO_NO_COPY, "file of terms set back
 ALTERED = "row altered"  # of a dead replica
 # A copy that only lost its name can still be read by replicas that have it open, while the process lives.
 KEPT_OPEN = {"deleted", "deleted with its WAL", "WAL deleted", AWAY}
+# It needs a majority, and is mended only now and then: so no second place may lose it.
+TAKES_TERMS = {"file of terms deleted", "file of terms overwritten", AWAY}
 WHOLE_PLACE = {"disk set back", AWAY}

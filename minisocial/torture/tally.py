@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from minisocial.torture.audit import Audit
 
-NAME = 34  # characters
+NAME = 38  # characters
 TARGET_SECONDS = 2.0  # until writes go on after a primary was lost
 
 

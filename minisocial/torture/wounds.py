@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minisocial.database import DIRECTORY
+from minisocial.database.control import read_file
 from minisocial.torture import sabotage
 from minisocial.torture.sabotage import Target
 from minisocial.torture.status import Status
@@ -63,6 +64,8 @@ def choose(world: World, status: Status, chance: random.Random, shard: str = "",
 
 def hurt(kind: str, damage: Callable[[Target], None], target: Target, status: Status) -> Wound | None:
     """Does the damage; None if it could not be done."""
+    if kind in sabotage.TAKES_TERMS and not all(read_file(Path(folder)) for folder in status.folders.values()):
+        return None
     try:
         damage(target)
     except FileNotFoundError:  # it was just replaced, or there is no older one

@@ -6,8 +6,9 @@ from contextlib import closing
 from pathlib import Path
 
 from minisocial.torture import sabotage
-from minisocial.torture.audit import NOTHING, Audit, Expected, audit
+from minisocial.torture.audit import Audit, audit
 from minisocial.torture.notes import INSERT, SAVED, notes_path, posts_left, read_notes
+from minisocial.torture.opening import NOTHING, Expected
 from minisocial.torture.sabotage import Target
 from minisocial.torture.watching import SEEN, STREAM
 from minisocial.torture.world import World
@@ -175,6 +176,7 @@ def test_a_copy_altered_behind_everybodys_back_is_replaced_if_it_is_verified(wor
     assert look(worked_in, Expected(altered=(home, "c"))).verdict.sentences() == []
 
 
-def test_verification_that_finds_nothing_where_something_is_altered_is_a_finding(worked_in: World) -> None:
-    (sentence,) = look(worked_in, Expected(altered=("0", "c"))).verdict.other
-    assert sentence.startswith("an altered copy was not replaced")
+def test_a_copy_altered_behind_everybodys_back_is_found_if_nobody_verifies_it(worked_in: World) -> None:
+    everywhere(worked_in, "UPDATE posts SET likes = likes + 1 WHERE id = ?", some_post(worked_in), places="c")
+    home = read_notes(worked_in.folder, 0).operations[1].shard
+    assert look(worked_in, Expected(altered=(home, "b"))).verdict.differing

@@ -27,6 +27,12 @@ def test_a_few_rounds_find_nothing(
     assert not list(tmp_path.glob("world-*"))
 
 
+def test_without_a_folder_to_keep_nothing_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+    assert torture.run(1, 13, "commit", None) == 0
+    folder = Path(capsys.readouterr().out.splitlines()[0].rpartition(" in ")[2])
+    assert folder.name.startswith("minisocial-torture-") and not folder.exists()
+
+
 def figure(said: str, name: str) -> str:
     return next(line.split()[-1].replace(",", "") for line in said.splitlines() if line.startswith(name))
 
