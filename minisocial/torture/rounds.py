@@ -6,7 +6,7 @@ import threading
 import time
 import traceback
 
-from minisocial.database import DIRECTORY
+from minisocial.database import DIRECTORY, control
 from minisocial.torture import sabotage, wounds
 from minisocial.torture.audit import Audit, audit
 from minisocial.torture.child import LOG
@@ -211,7 +211,7 @@ class Round:
         if target is None or not all(shard.sound >= PLENTY for shard in status.shards.values()):
             return
         damages = {**sabotage.TO_A_DEAD_COPY, **sabotage.TO_NO_COPY_WHEN_DEAD}
-        if target.role == "replica" and target.shard != DIRECTORY:
+        if target.shard != DIRECTORY and follows_on_record(target):  # it may just have been promoted
             damages[sabotage.ALTERED] = sabotage.alter
         kind = self._chance.choice(list(damages))
         wound = wounds.hurt(kind, damages[kind], target, status)
@@ -263,3 +263,9 @@ class Round:
 def pause(seconds: float) -> None:
     """The rest of the world goes on."""
     threading.Event().wait(seconds)
+
+
+def follows_on_record(target: Target) -> bool:
+    """Whether a copy of the dead database is surely none that leads."""
+    record = control.read_file(target.place)
+    return record is not None and record["leaders"].get(target.shard, [0, target.name])[1] != target.name
