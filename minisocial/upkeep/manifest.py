@@ -12,6 +12,7 @@ from minisocial.errors import Refused
 NAME = "manifest.json"
 FORMAT = 1
 LONGEST = 256 << 20  # bytes of a manifest; a million files take less
+LATEST = 250_000_000_000_000  # milliseconds since 1970; a calendar knows no day after the year 9999
 PLACE = "database/a"  # one place alone is a majority of one, so the backup starts as it is
 PATH = re.compile(
     rf"{PLACE}/(control\.json|shard-[a-z0-9]+-[0-9]+\.db)|minisocial\.toml|dead\.db"
@@ -92,14 +93,17 @@ def read(text: bytes) -> Manifest:
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise Refused(NOT_A_MANIFEST) from None
-    paths = [file.path for file in manifest.files]
-    if len(set(paths)) < len(paths) or not {shard.path for shard in manifest.shards} <= set(paths):
+    paths, names = [file.path for file in manifest.files], [shard.name for shard in manifest.shards]
+    is_double = len(set(paths)) < len(paths) or len(set(names)) < len(names)
+    if is_double or manifest.at > LATEST or not {shard.path for shard in manifest.shards} <= set(paths):
         raise Refused(NOT_A_MANIFEST)
     return manifest
 
 
 def _shard(given: Any) -> ShardPart:
     rows = {_text(table): _count(rows) for table, rows in given["rows"].items()}
+    if not re.fullmatch(rf"{PLACE}/shard-{re.escape(_text(given['name']))}-[0-9]+\.db", _path(given["path"])):
+        raise ValueError("the file of another shard")
     return ShardPart(_text(given["name"]), _path(given["path"]), _count(given["position"]), rows)
 
 
@@ -108,7 +112,7 @@ def _file(given: Any) -> FilePart:
 
 
 def _text(given: Any) -> str:
-    if not isinstance(given, str):
+    if not isinstance(given, str) or not given.isprintable():
         raise TypeError("no text")
     return given
 

@@ -24,8 +24,8 @@ from typing import Any
 from minisocial import ids
 from minisocial.database import DIRECTORY, log
 from minisocial.database.connection import connect, head, publish, version_of
+from minisocial.database.control import EMPTY, read_file
 from minisocial.database.control import NAME as CONTROL
-from minisocial.database.control import read_file
 from minisocial.database.schema import DIRECTORY as DIRECTORY_TABLES
 from minisocial.database.schema import OUTBOX, SHARD, VERSION
 from minisocial.errors import Refused
@@ -198,17 +198,31 @@ def faults_of_record(place: Path, manifest: Manifest) -> Iterator[str]:
     record, names = read_file(place), {shard.name for shard in manifest.shards}
     if record is None or not is_record(record):
         yield f"{PLACE}/{CONTROL} is missing, or not one that minisocial wrote."
-    elif missing := sorted({*record["map"], *record.get("shards", ()), DIRECTORY} - names):
+        return
+    told = {**EMPTY, **record}
+    if missing := sorted({*told["map"], *told["shards"], *told["moving"].values(), DIRECTORY} - names):
         yield f"The map of the shards names some that are not there: {', '.join(missing)}."
 
 
 def is_record(record: dict[str, Any]) -> bool:
     try:
         terms = [*record["issued"].values(), *(term for term, _ in record["leaders"].values())]
-        is_map = len(record["map"]) == ids.LOGICAL_SHARDS and all(isinstance(name, str) for name in record["map"])
+        is_map = len(record["map"]) == ids.LOGICAL_SHARDS and is_shape({**EMPTY, **record})
         return is_map and all(type(term) is int and 0 <= term < HIGHEST_TERM for term in [*terms, record["version"]])
     except (AttributeError, TypeError, ValueError):
         return False
+
+
+def is_shape(record: dict[str, Any]) -> bool:
+    """Whether what it says of shards and moves can be read; it may raise instead of False."""
+    moving, arrived = record["moving"], record["arrived"]
+    numbers = [*record["identities"].values(), *record["floors"].values(), *arrived]
+    people = [*record["map"], *record["shards"], *moving.values()]
+    return (
+        all(type(number) is int and 0 <= number < 1 << 63 for number in numbers)
+        and all(isinstance(name, str) and name.isascii() and name.isdecimal() for name in people)
+        and {str(logical) for logical in arrived} <= set(moving) <= set(map(str, range(ids.LOGICAL_SHARDS)))
+    )
 
 
 def begin_anew(folder: Path, manifest: Manifest) -> None:

@@ -90,6 +90,8 @@ def verify(cluster: Cluster, shard: str, place: str, progress: Progress) -> str:
         _check_shard(cluster, shard)
     if place:
         _check_place(cluster, place)
+    if shard and place and place == leader(cluster, shard):
+        raise Refused(f"Place {place} leads shard {shard}; the others are compared with it. Name one of them, or none.")
     verdicts: list[Verdict] = []
     for name in [shard] if shard else cluster.names:
         for copy in [place] if place else [each.name for each in cluster.places]:

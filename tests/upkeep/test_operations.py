@@ -77,6 +77,7 @@ def test_an_argument_nobody_asked_for_is_refused(world: World) -> None:
         ("shards-move", {"logical": "5", "shard": "directory"}, "no shard directory that holds people"),
         ("verify", {"shard": "9"}, "no shard 9"),
         ("verify", {"place": "x"}, "no place x"),
+        ("verify", {"shard": "0", "place": "a"}, "a leads shard 0"),
         ("backup", {"file": "x.zip"}, "written in full"),
         ("replicas-add", {"folder": "disk"}, "written in full"),
         ("user-create", {"name": "a", "email": "b", "password": "c", "role": "king"}, "a member or an admin"),

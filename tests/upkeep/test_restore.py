@@ -253,6 +253,14 @@ def move_on(entries: Entries, manifest: dict[str, Any]) -> None:
     manifest["shards"][1]["position"] += 1
 
 
+def rename(entries: Entries, manifest: dict[str, Any]) -> None:
+    manifest["shards"][1]["name"] = "1"
+
+
+def double(entries: Entries, manifest: dict[str, Any]) -> None:
+    manifest["shards"].append(manifest["shards"][1])
+
+
 @pytest.mark.parametrize(
     ("tamper", "words"),
     [
@@ -264,6 +272,10 @@ def move_on(entries: Entries, manifest: dict[str, Any]) -> None:
         (say(format=2, program="9.0"), "A newer minisocial (9.0) made it"),
         (say(schema=VERSION + 1), f"version {VERSION + 1} of the tables"),
         (say(files=3), "is not one that minisocial wrote."),
+        (say(at=1 << 62), "is not one that minisocial wrote."),
+        (say(program="\x1b[31m"), "is not one that minisocial wrote."),
+        (rename, "is not one that minisocial wrote."),
+        (double, "is not one that minisocial wrote."),
         (say(at=-1), "is not one that minisocial wrote."),
     ],
 )
@@ -313,6 +325,13 @@ def lose_table(entries: Entries, manifest: dict[str, Any]) -> None:
         (lose_table, "Shard 0 lacks the table likes."),
         (in_record(map=[]), "not one that minisocial wrote"),
         (in_record(map=["7"] * 64), "names some that are not there: 7."),
+        (in_record(map=["directory"] * 64), "not one that minisocial wrote"),
+        (in_record(shards=5), "not one that minisocial wrote"),
+        (in_record(moving={"x": "0"}), "not one that minisocial wrote"),
+        (in_record(moving={"3": "7"}), "names some that are not there: 7."),
+        (in_record(arrived=7), "not one that minisocial wrote"),
+        (in_record(floors={"0": "x"}), "not one that minisocial wrote"),
+        (in_record(identities={"0": "x"}), "not one that minisocial wrote"),
         (in_record(issued={"0": 1 << 60}), "not one that minisocial wrote"),
     ],
 )
