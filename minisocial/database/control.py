@@ -1,7 +1,8 @@
 """What must be known before any shard can be opened: the places, who leads which term, which shard holds what.
 
 The file `control.json` lies in every place and is believed by majority: the newest version counts,
-and there must be enough of them to be sure that none newer is missing. A term is recorded before
+and there must be enough of them to be sure that none newer is missing. One more beside the places is
+believed in nothing but where to look for them. A term is recorded before
 it is used, so no two copies ever lead the same one.
 """
 
@@ -50,12 +51,13 @@ class Control:
         """Takes the newest file; refuses when too few are left to be sure that it is the newest."""
         self._data, self.places = dict(EMPTY), ()
         found = self._read_all(self._beside())
-        if not found:
+        hint = self._read_all([self._root])  # counts for nothing, but leads to places that all lie elsewhere
+        if not found + hint:
             return
-        self._take_newest(found)
+        self._take_newest(found + hint)
         elsewhere = [Path(folder) for folder in self._data["folders"].values()]
         found += self._read_all(elsewhere)
-        self._take_newest(found)
+        self._take_newest(found or hint)
         expected = len(self.places)
         if len(found) < majority(expected):
             raise CannotStart(
@@ -207,18 +209,22 @@ class Control:
     def _write(self, data: Mapping[str, Any]) -> list[OSError]:
         self._data = {**data, "version": self._data["version"] + 1}
         self.places = tuple(map(self._place, self._data["places"]))
+        self._save_in(self._root)
         return [error for error in map(self._save_one, self.places) if error]
 
     def _save_one(self, place: Place) -> OSError | None:
         if problem := place.problem():
             return OSError(problem)
-        temporary = place.folder / f"{NAME}.tmp"
+        return self._save_in(place.folder)
+
+    def _save_in(self, folder: Path) -> OSError | None:
+        temporary = folder / f"{NAME}.tmp"
         try:
             with open(temporary, "w") as file:
                 json.dump(self._data, file, indent=1)
                 file.flush()
                 os.fsync(file.fileno())
-            publish(temporary, place.folder / NAME)
+            publish(temporary, folder / NAME)
         except OSError as error:
             return error
         return None

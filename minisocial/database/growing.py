@@ -5,6 +5,7 @@ so it may be killed at any step and asked for again.
 """
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,10 +81,16 @@ def add_replica(cluster: "Cluster", folder: Path | None) -> str:
     target = folder.absolute() if folder else cluster.root / free[0]
     if any(place.folder == target for place in cluster.places):
         raise Refused(f"The folder {target} is a place already.")
+    if folder and target.resolve().is_relative_to(cluster.root.parent.resolve()):
+        raise Refused(
+            f"The folder {target} lies in the data folder, where other things are kept. Choose one elsewhere."
+        )
     if folder and target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise Refused(f"A new place needs an empty folder, and {target} holds something.")
     try:
-        target.mkdir(parents=True, exist_ok=True)
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(PermissionError):
+            target.chmod(0o700)  # it will hold what only its owner may read
         place = cluster.control.add_place(free[0], target if folder else None)
     except OSError as error:
         raise Refused(f"The folder {target} can not be used: {error.strerror or error}.") from error

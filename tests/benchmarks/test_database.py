@@ -1,6 +1,8 @@
 import logging
 import sys
 import threading
+from collections import Counter
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from minisocial.benchmarks.database.crew import Crew, alternating, p99, rate
 from minisocial.benchmarks.database.figures import Alone, Pair, Table, missed, number
 from minisocial.benchmarks.database.size import MIB, Size
 from minisocial.benchmarks.database.stage import SHARD, Stage, primary, replicas
+from minisocial.database.connection import connect
 from minisocial.errors import Unavailable
 
 TINY = Size(
@@ -66,10 +69,16 @@ def test_a_run_prints_every_line_with_its_figures(tmp_path: Path, capsys: pytest
 
 
 def test_a_run_leaves_the_interpreter_and_the_log_as_they_were(tmp_path: Path) -> None:
-    before = sys.getswitchinterval(), logging.getLogger("minisocial.database").level
-    with pytest.raises(FileNotFoundError):
-        database.report(tmp_path / "nowhere", TINY)
-    assert (sys.getswitchinterval(), logging.getLogger("minisocial.database").level) == before
+    logger, before = logging.getLogger("minisocial.database"), sys.getswitchinterval()
+    sys.setswitchinterval(0.25)
+    logger.setLevel(logging.INFO)
+    try:
+        with pytest.raises(FileNotFoundError):
+            database.report(tmp_path / "nowhere", TINY)
+        assert (sys.getswitchinterval(), logger.level) == (0.25, logging.INFO)
+    finally:
+        sys.setswitchinterval(before)
+        logger.setLevel(logging.NOTSET)
 
 
 # the report
@@ -110,18 +119,18 @@ def test_numbers_have_the_digits_that_tell_something() -> None:
 
 
 def test_a_crew_repeats_its_work_in_all_threads_until_the_block_ends() -> None:
-    seen, everybody = set[int](), threading.Event()
+    turns, enough = Counter[int](), threading.Event()
 
     def work() -> int:
-        seen.add(threading.get_ident())
-        if len(seen) == 3:
-            everybody.set()
+        turns[threading.get_ident()] += 1
+        if len(turns) == 3 and min(turns.values()) > 3:
+            enough.set()
         return 7
 
     with Crew(work, threads=3, pause=0.001) as crew:
-        assert everybody.wait(10)
+        assert enough.wait(10)
     done = crew.done()
-    assert len(done) >= 3
+    assert len(done) == sum(turns.values())
     assert [one.at for one in done] == sorted(one.at for one in done)
     assert {one.position for one in done} == {7}
     assert crew.done(since=done[-1].at) == []
@@ -145,8 +154,10 @@ def test_an_unexpected_error_in_a_thread_ends_the_benchmark() -> None:
     def work() -> int:
         raise ZeroDivisionError
 
+    with pytest.raises(ZeroDivisionError), Crew(work, threads=2):
+        pass
     with pytest.raises(ZeroDivisionError):
-        rate(work, threads=2, seconds=0.01)
+        rate(work, threads=1, seconds=0.01)
 
 
 def test_halves_of_a_round_take_turns_at_being_first() -> None:
@@ -176,10 +187,9 @@ def test_plain_sqlite3_writes_the_same_rows_and_no_log(tmp_path: Path) -> None:
     with stage.plain() as write:
         write()
         write()
-    with database.stage.connect(tmp_path / "1" / "plain.db") as connection:
+    with closing(connect(tmp_path / "1" / "plain.db")) as connection:
         assert connection.execute("SELECT count(*) FROM posts").fetchone() == (2,)
         assert not connection.execute("SELECT 1 FROM sqlite_master WHERE name GLOB '_log*'").fetchall()
-    connection.close()
 
 
 def test_a_stage_fills_a_database_and_says_who_leads_it(tmp_path: Path) -> None:

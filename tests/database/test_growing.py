@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from minisocial.database import Cluster
-from minisocial.errors import Refused
+from minisocial.errors import CannotStart, Refused
 from tests.database.conftest import Make
 from tests.database.world import assert_copies_equal, person, post, primary_of, texts, together, until
 
@@ -164,3 +164,26 @@ def test_a_place_whose_folder_is_gone_is_rebuilt_once_it_is_back(cluster: Cluste
     until(lambda: all(copy.file for copy in cluster.snapshot().shards[1].copies), "a new copy")
     assert_copies_equal(cluster)
     assert texts(cluster) == ["before", "meanwhile"]
+
+
+def test_places_that_all_lie_elsewhere_are_found_again(make: Make, tmp_path: Path) -> None:
+    cluster = make(shards=1, replicas=0)
+    post(cluster, person(cluster), "kept")
+    cluster.add_replica(tmp_path / "elsewhere")
+    cluster.settle()
+    cluster.remove_replica("a")
+    cluster.stop()
+    cluster.start()
+    assert (names(cluster), texts(cluster)) == (["b"], ["kept"])
+    cluster.stop()
+    (tmp_path / "elsewhere").rename(tmp_path / "not mounted")
+    with pytest.raises(CannotStart, match="Only 0 of 1"):
+        cluster.start()
+
+
+def test_a_new_place_is_for_its_owner_only_and_not_among_other_data(cluster: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir(mode=0o755)
+    cluster.add_replica(tmp_path / "open")
+    assert (tmp_path / "open").stat().st_mode & 0o777 == 0o700
+    with pytest.raises(Refused, match="lies in the data folder"):
+        cluster.add_replica(cluster.root.parent / "mail")
