@@ -243,7 +243,8 @@ class Round:
         found.verdict.other += self._result.audit.verdict.other
         if self._reported is not None and not 0 <= self._reported - found.changes_lost <= MARKS:
             found.verdict.other.append(f"{found.changes_lost} changes are lost, and {self._reported} are said to be")
-        if "Traceback" in (self._world.folder / LOG).read_text(errors="replace"):
+        log = self._world.folder / LOG  # killed early enough, it has said nothing
+        if log.exists() and "Traceback" in log.read_text(errors="replace"):
             found.verdict.other.append(f"there is a traceback in {LOG}")
         return found
 
