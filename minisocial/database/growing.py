@@ -41,7 +41,8 @@ def open_places(cluster: "Cluster", replicas: int) -> None:
     cluster.shards = control.shards
     for place in control.places:
         if place.folder.parent == cluster.root:  # a folder elsewhere may be a disk that is not mounted
-            place.folder.mkdir(exist_ok=True)
+            with suppress(OSError):  # a link whose disk is gone: this place is lost, the others go on
+                place.folder.mkdir(exist_ok=True)
     control.mend()
     control.look_at_disks()
     if replicas > control.replicas:

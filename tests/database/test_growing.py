@@ -187,3 +187,14 @@ def test_a_new_place_is_for_its_owner_only_and_not_among_other_data(cluster: Clu
     assert (tmp_path / "open").stat().st_mode & 0o777 == 0o700
     with pytest.raises(Refused, match="lies in the data folder"):
         cluster.add_replica(cluster.root.parent / "mail")
+
+
+def test_a_link_to_a_disk_that_is_gone_keeps_nobody_from_starting(cluster: Cluster, tmp_path: Path) -> None:
+    post(cluster, person(cluster), "kept")
+    cluster.settle()
+    cluster.stop()
+    shutil.rmtree(cluster.root / "b")
+    (cluster.root / "b").symlink_to(tmp_path / "not mounted")
+    cluster.start()
+    assert texts(cluster) == ["kept"]
+    assert cluster.snapshot().shards[1].copies[1].problem
