@@ -1,30 +1,28 @@
 """Shards of SQLite files: a primary that takes the writes, replicas that follow its log.
 
-The way of a write, of a read, and of a copy that follows:
+What to read first, for it is the way of a write, of a read, and of a copy that follows:
 
     cluster       all shards together: reads, writes, sessions           start here
     shard         one shard: who leads, whom to read, what to watch
-    group_commit  many write blocks, one transaction
-    confirming    when a commit is safe in a second copy
+    group_commit  many write blocks, one transaction; `confirming`: when a second copy has it
     log           triggers and positions; `trimming` keeps it short
     stream        who is told of the changes, in which order
     replication   how a replica follows
     reading       which copy a reader gets; `session`: what one person has seen
     transaction   what write and read blocks are given
 
-When something is lost, or is to change:
+What they stand on:
 
-    failover      who leads, at start and when a file fails
-    promotion     another copy leads because it is asked to, or has room
-    control       the record of terms, places and the map
-    places        the folders; `growing`: places and shards come and go
-    routing       which shard holds what; `moving` and `transfer` change it
-    verification  do all copies hold the same? `comparison` looks
-    migrations    from one version of the tables to the next: `steps`, `old_state`, `schema`
-    operating     what an operator may ask for; `watch` looks after all
+    copies        one copy: its file, its position, its readers
+    connection    opening, checking and naming files
+    schema        the tables; `migrations` leads from one version of them to the next, by `steps`, and
+                  `old_state` keeps how all was before
+    snapshot      what is told of it all
 
-And below them: `copies` (one copy: its file, its position, its readers), `connection` (opening,
-checking and naming files), `snapshot` (what is told of it all).
+And two folders for the rest:
+
+    loss/         when something is lost: fail-over, promotion, the record, verification
+    growth/       places and shards come and go, and people move between shards
 
 What is kept, and when:
 
@@ -39,8 +37,8 @@ What is kept, and when:
 """
 
 from minisocial.database.cluster import DIRECTORY, Cluster
-from minisocial.database.control import replicas_on_record
 from minisocial.database.log import Change
+from minisocial.database.loss.control import replicas_on_record
 from minisocial.database.snapshot import DatabaseSnapshot
 from minisocial.database.transaction import Reader, Transaction
 

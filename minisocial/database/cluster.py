@@ -9,21 +9,23 @@ from pathlib import Path
 
 from minisocial import ids
 from minisocial.clock import Clock
-from minisocial.database import failover, growing, migrations, schema
+from minisocial.database import migrations, schema
 from minisocial.database.connection import own
-from minisocial.database.control import Control
+from minisocial.database.growth import growing
+from minisocial.database.growth.moving import Mover
+from minisocial.database.growth.operating import Operated
+from minisocial.database.growth.routing import Routing
 from minisocial.database.log import Consumer
-from minisocial.database.moving import Mover
-from minisocial.database.operating import Operated
-from minisocial.database.places import Place
-from minisocial.database.routing import Routing
+from minisocial.database.loss import failover
+from minisocial.database.loss.control import Control
+from minisocial.database.loss.places import Place
+from minisocial.database.loss.verification import Verifier
+from minisocial.database.loss.watch import Watch
 from minisocial.database.session import position_seen, saw, session
 from minisocial.database.shard import Shard
 from minisocial.database.snapshot import DatabaseSnapshot, Report, describe_shard
 from minisocial.database.stream import OnLoss
 from minisocial.database.transaction import Reader, Transaction
-from minisocial.database.verification import Verifier
-from minisocial.database.watch import Watch
 from minisocial.errors import CannotStart, ReplicaBehind, Unavailable
 from minisocial.trace import span
 

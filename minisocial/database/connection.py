@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 
-from minisocial.database.places import LOW, room
+from minisocial.database.loss.places import LOW, room
 from minisocial.errors import DataInUse
 
 IDLE_CONNECTIONS = 4  # kept per copy; more readers at one moment open one and close it again

@@ -17,7 +17,7 @@ from minisocial.database.connection import (
     open_writer,
     version_of,
 )
-from minisocial.database.places import Place
+from minisocial.database.loss.places import Place
 
 
 class Copy:

@@ -20,7 +20,7 @@ from typing import Any
 
 from minisocial.database import log
 from minisocial.database.connection import Damaged, connect, find_problem, head, numbered, publish, version_of
-from minisocial.database.control import NAME
+from minisocial.database.loss.control import NAME
 from minisocial.database.steps import Tell, percent
 from minisocial.errors import CannotStart
 

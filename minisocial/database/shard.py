@@ -12,12 +12,13 @@ from contextlib import suppress
 from typing import TypeVar
 
 from minisocial.clock import Clock
-from minisocial.database import confirming, failover, promotion, reading
+from minisocial.database import confirming, reading
 from minisocial.database.connection import Replaced, head, schema_version
-from minisocial.database.control import Control
 from minisocial.database.copies import Copy
 from minisocial.database.group_commit import GroupCommit
-from minisocial.database.places import Place
+from minisocial.database.loss import failover, promotion
+from minisocial.database.loss.control import Control
+from minisocial.database.loss.places import Place
 from minisocial.database.replication import Follower
 from minisocial.database.snapshot import Report
 from minisocial.database.stream import Stream
@@ -26,7 +27,6 @@ from minisocial.database.trimming import Trimming
 from minisocial.errors import NoPrimary, Refused, Unavailable
 
 logger = logging.getLogger(__name__)
-
 Answer = TypeVar("Answer")
 
 STOP_SECONDS = 5.0  # how long a follower's last step may take

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from minisocial.database.log import term_of
-from minisocial.database.verification import NOTHING_YET, VerificationSnapshot
+from minisocial.database.loss.verification import NOTHING_YET, VerificationSnapshot
 
 if TYPE_CHECKING:
     from minisocial.database.replication import Follower

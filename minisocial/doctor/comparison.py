@@ -6,9 +6,9 @@ from contextlib import closing
 from pathlib import Path
 
 from minisocial.database import log
-from minisocial.database.comparison import LOG, Difference, Rows, start_of
 from minisocial.database.connection import head
 from minisocial.database.log import Table
+from minisocial.database.loss.comparison import LOG, Difference, Rows, start_of
 from minisocial.doctor.finding import counted, listed
 from minisocial.doctor.reading import attach, open_file
 

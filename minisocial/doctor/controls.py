@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from minisocial.database.control import NAME, majority
+from minisocial.database.loss.control import NAME, majority
 from minisocial.doctor.finding import Finding, listed, shown
 from minisocial.doctor.survey import ControlFile, Record, Survey
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 from minisocial.database.connection import head
-from minisocial.database.places import Place
+from minisocial.database.loss.places import Place
 from minisocial.doctor.finding import Finding, age, counted, listed, note, shown, size
 from minisocial.doctor.reading import UNREADABLE, open_file
 from minisocial.doctor.survey import ShardFile, Shelf, Survey

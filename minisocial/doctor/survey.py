@@ -9,8 +9,8 @@ from typing import Any
 
 from minisocial.clock import Clock
 from minisocial.database import DIRECTORY
-from minisocial.database.control import EMPTY, NAME, NEEDED
-from minisocial.database.places import Place
+from minisocial.database.loss.control import EMPTY, NAME, NEEDED
+from minisocial.database.loss.places import Place
 from minisocial.doctor.lock import is_held
 from minisocial.ids import LOGICAL_SHARDS
 from minisocial.settings import Settings

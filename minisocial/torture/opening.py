@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minisocial.database import Cluster, DatabaseSnapshot
+from minisocial.database.loss.verification import EQUAL, REPLACED
 from minisocial.database.snapshot import ShardSnapshot
-from minisocial.database.verification import EQUAL, REPLACED
 from minisocial.errors import MinisocialError
 
 SETTLE_SECONDS = 30.0

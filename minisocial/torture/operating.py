@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minisocial.database import Cluster
-from minisocial.database.verification import EQUAL, SKIPPED
+from minisocial.database.loss.verification import EQUAL, SKIPPED
 from minisocial.errors import Refused
 from minisocial.ids import logical_shard
 from minisocial.torture.audit import BACKUPS

@@ -6,7 +6,8 @@ import threading
 import time
 import traceback
 
-from minisocial.database import DIRECTORY, control
+from minisocial.database import DIRECTORY
+from minisocial.database.loss import control
 from minisocial.torture import sabotage, wounds
 from minisocial.torture.audit import Audit, audit
 from minisocial.torture.child import LOG

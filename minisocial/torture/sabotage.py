@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from minisocial.database.control import NAME as CONTROL
+from minisocial.database.loss.control import NAME as CONTROL
 
 PAGE = 4096  # bytes
 AWAY = "disk away"

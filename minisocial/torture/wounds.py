@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from minisocial.database import DIRECTORY
-from minisocial.database.control import read_file
+from minisocial.database.loss.control import read_file
 from minisocial.torture import sabotage
 from minisocial.torture.sabotage import Target
 from minisocial.torture.status import Status

@@ -32,8 +32,8 @@ import minisocial
 from minisocial.clock import Clock
 from minisocial.database import Cluster, log
 from minisocial.database.connection import connect, head, is_full, publish, uri
-from minisocial.database.control import NAME as CONTROL
-from minisocial.database.control import read_file
+from minisocial.database.loss.control import NAME as CONTROL
+from minisocial.database.loss.control import read_file
 from minisocial.database.schema import VERSION
 from minisocial.errors import Refused, Unavailable
 from minisocial.settings_file import FILE as SETTINGS

@@ -24,8 +24,8 @@ from typing import Any
 from minisocial import ids
 from minisocial.database import DIRECTORY, log
 from minisocial.database.connection import connect, head, publish, version_of
-from minisocial.database.control import EMPTY, read_file
-from minisocial.database.control import NAME as CONTROL
+from minisocial.database.loss.control import EMPTY, read_file
+from minisocial.database.loss.control import NAME as CONTROL
 from minisocial.database.schema import DIRECTORY as DIRECTORY_TABLES
 from minisocial.database.schema import OUTBOX, SHARD, VERSION
 from minisocial.errors import Refused

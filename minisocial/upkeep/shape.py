@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from minisocial import ids
 from minisocial.database import Cluster
+from minisocial.database.loss.verification import EQUAL, SKIPPED, Verdict
 from minisocial.database.snapshot import CopySnapshot, Move
-from minisocial.database.verification import EQUAL, SKIPPED, Verdict
 from minisocial.errors import MinisocialError, Refused, Unavailable
 from minisocial.upkeep.jobs import Progress
 

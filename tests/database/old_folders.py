@@ -10,7 +10,7 @@ from minisocial.clock import Clock
 from minisocial.database import log
 from minisocial.database.connection import numbered
 from minisocial.database.copies import Copy
-from minisocial.database.places import Place
+from minisocial.database.loss.places import Place
 
 RELEASED = Path(__file__).parent / "released"
 NUMBER = 1_800_000_000_000  # in the names of the files

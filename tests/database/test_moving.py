@@ -13,8 +13,8 @@ import pytest
 
 from minisocial import ids
 from minisocial.database import Cluster
-from minisocial.database.moving import CATCHING_UP, CLEARING, COPYING, WAITING, Mover
-from minisocial.database.routing import evened_out, spread
+from minisocial.database.growth.moving import CATCHING_UP, CLEARING, COPYING, WAITING, Mover
+from minisocial.database.growth.routing import evened_out, spread
 from minisocial.database.schema import OWNERS
 from minisocial.database.snapshot import Move
 from minisocial.errors import Refused, Unavailable

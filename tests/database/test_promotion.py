@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from minisocial.database import Cluster
-from minisocial.database.promotion import leave_full_disk
+from minisocial.database.loss.promotion import leave_full_disk
 from minisocial.errors import Refused
 from tests.database.conftest import Make
 from tests.database.world import Remembering, assert_copies_equal, person, post, primary_of, texts, together, until
@@ -88,7 +88,7 @@ def test_writers_never_fail_while_copies_take_turns_to_lead(make: Make, durabili
 def test_a_full_disk_hands_over_to_a_copy_with_room(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     shard = cluster._shards["0"]
     free = {"a": 0, "b": 100 << 20, "c": 900 << 20}
-    monkeypatch.setattr("minisocial.database.promotion.room", lambda folder: free[folder.name])
+    monkeypatch.setattr("minisocial.database.loss.promotion.room", lambda folder: free[folder.name])
     shard.full()
     until(lambda: primary_of(cluster) == "c", "the copy with the most room")
     assert not shard.is_full
@@ -96,7 +96,7 @@ def test_a_full_disk_hands_over_to_a_copy_with_room(cluster: Cluster, monkeypatc
 
 def test_a_full_disk_that_all_share_changes_nothing(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     shard = cluster._shards["0"]
-    monkeypatch.setattr("minisocial.database.promotion.room", lambda folder: 60 << 20)
+    monkeypatch.setattr("minisocial.database.loss.promotion.room", lambda folder: 60 << 20)
     shard.is_full = True
     leave_full_disk(shard)
     assert primary_of(cluster) == "a"

@@ -276,7 +276,7 @@ def test_a_full_disk_is_said_and_no_file_is_taken_for_damaged(
     post(cluster, person(cluster), "kept")
     cluster.stop()
     with monkeypatch.context() as patch:
-        patch.setattr("minisocial.database.places.room", lambda folder: 1000)
+        patch.setattr("minisocial.database.loss.places.room", lambda folder: 1000)
         with pytest.raises(CannotStart, match="is full"):
             cluster.start()
     cluster.start()
@@ -288,7 +288,7 @@ def test_a_full_disk_of_a_replica_keeps_nobody_from_starting(make: Make, monkeyp
     post(cluster, person(cluster), "kept")
     cluster.stop()
     with monkeypatch.context() as patch:
-        patch.setattr("minisocial.database.places.room", lambda folder: 1000 if folder.name == "b" else 1 << 30)
+        patch.setattr("minisocial.database.loss.places.room", lambda folder: 1000 if folder.name == "b" else 1 << 30)
         cluster.start()
         assert texts(cluster) == ["kept"]
     cluster.settle()

@@ -8,9 +8,9 @@ from contextlib import closing, contextmanager
 import pytest
 
 from minisocial.database import Cluster
-from minisocial.database.comparison import FEW, FIRST_RANGE, Comparison, Difference, NotNow, begin
 from minisocial.database.connection import connect, uri
-from minisocial.database.verification import Verifier, compare, judge
+from minisocial.database.loss.comparison import FEW, FIRST_RANGE, Comparison, Difference, NotNow, begin
+from minisocial.database.loss.verification import Verifier, compare, judge
 from minisocial.errors import Refused
 from tests.database.conftest import Make
 from tests.database.world import (

@@ -9,7 +9,7 @@ import pytest
 from minisocial import ids
 from minisocial.cache import LocalCache, ReadThrough
 from minisocial.database import Change, Cluster, Reader
-from minisocial.database.moving import CATCHING_UP, CLEARING
+from minisocial.database.growth.moving import CATCHING_UP, CLEARING
 from minisocial.social import Social
 from tests.social.conftest import Club
 

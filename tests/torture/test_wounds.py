@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from minisocial.database.control import NAME, NEEDED
+from minisocial.database.loss.control import NAME, NEEDED
 from minisocial.torture import sabotage
 from minisocial.torture.status import ShardNow, Status
 from minisocial.torture.world import World

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from minisocial.database.verification import EQUAL, Verdict
+from minisocial.database.loss.verification import EQUAL, Verdict
 from minisocial.errors import NoPrimary
 from minisocial.ids import logical_shard
 

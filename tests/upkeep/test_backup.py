@@ -16,7 +16,7 @@ from minisocial.background.dead_letters import DeadLetters
 from minisocial.background.outbox import Task
 from minisocial.clock import Clock
 from minisocial.database import Cluster, log
-from minisocial.database.places import Place
+from minisocial.database.loss.places import Place
 from minisocial.errors import Refused
 from minisocial.ids import logical_shard
 from minisocial.upkeep.backup import LEAP, back_up, copy_state, moment

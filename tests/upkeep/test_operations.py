@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from minisocial.database.verification import REPLACED, Verdict
+from minisocial.database.loss.verification import REPLACED, Verdict
 from minisocial.errors import MinisocialError, Refused, Unavailable
 from minisocial.settings import Settings
 from minisocial.upkeep.jobs import Jobs

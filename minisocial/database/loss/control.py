@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from minisocial.database.connection import publish
-from minisocial.database.places import Place
+from minisocial.database.loss.places import Place
 from minisocial.errors import CannotStart
 
 NAME = "control.json"

@@ -11,10 +11,10 @@ import logging
 import sqlite3
 from typing import TYPE_CHECKING
 
-from minisocial.database import failover
 from minisocial.database.connection import Damaged
 from minisocial.database.copies import Copy
-from minisocial.database.places import room
+from minisocial.database.loss import failover
+from minisocial.database.loss.places import room
 from minisocial.errors import NoPrimary, Refused, Unavailable
 
 if TYPE_CHECKING:

@@ -48,10 +48,10 @@ from dataclasses import dataclass
 
 from minisocial import ids
 from minisocial.clock import Clock
-from minisocial.database.routing import Map, Routing, evened_out
+from minisocial.database.growth.routing import Map, Routing, evened_out
+from minisocial.database.growth.transfer import SHORT, StartOver, Transfer, clear
 from minisocial.database.shard import Shard
 from minisocial.database.snapshot import Move
-from minisocial.database.transfer import SHORT, StartOver, Transfer, clear
 from minisocial.errors import Refused, Unavailable
 
 logger = logging.getLogger(__name__)

@@ -9,12 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from minisocial.database import promotion
 from minisocial.database.connection import files_of, remove
-from minisocial.database.control import NAME
 from minisocial.database.copies import Copy
-from minisocial.database.places import letters
-from minisocial.database.routing import spread
+from minisocial.database.growth.routing import spread
+from minisocial.database.loss import promotion
+from minisocial.database.loss.control import NAME
+from minisocial.database.loss.places import letters
 from minisocial.errors import CannotStart, MinisocialError, Refused
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from minisocial import ids
 from minisocial.clock import Clock
-from minisocial.database.control import Control
+from minisocial.database.loss.control import Control
 from minisocial.errors import Unavailable
 
 T = TypeVar("T")

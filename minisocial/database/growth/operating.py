@@ -7,9 +7,10 @@ from contextlib import AbstractContextManager, ExitStack, closing, contextmanage
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from minisocial.database import growing, promotion
 from minisocial.database.connection import connect
-from minisocial.database.verification import Verdict
+from minisocial.database.growth import growing
+from minisocial.database.loss import promotion
+from minisocial.database.loss.verification import Verdict
 from minisocial.errors import Refused, Unavailable
 
 if TYPE_CHECKING:

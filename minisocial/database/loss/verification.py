@@ -13,10 +13,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from minisocial.database import failover
-from minisocial.database.comparison import Comparison, Difference, NotNow, at_one_position, differ, names, patiently
 from minisocial.database.connection import Damaged, connect, is_damage
 from minisocial.database.copies import Copy
+from minisocial.database.loss import failover
+from minisocial.database.loss.comparison import (
+    Comparison,
+    Difference,
+    NotNow,
+    at_one_position,
+    differ,
+    names,
+    patiently,
+)
 from minisocial.errors import Refused, Unavailable
 
 if TYPE_CHECKING:
