@@ -21,7 +21,7 @@ from minisocial.database import old_state, steps
 from minisocial.database.connection import Damaged, connect, open_writer, version_of
 from minisocial.database.copies import Copy
 from minisocial.database.schema import VERSION
-from minisocial.database.steps import Batch, LongMigration, Step, Tell
+from minisocial.database.steps import Batch, LongMigration, Migration, Step, Tell
 from minisocial.errors import CannotStart, DataTooNew
 
 if TYPE_CHECKING:
@@ -73,7 +73,48 @@ def is_id(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 20 and int(text) < 1 << 63
 
 
-MIGRATIONS: tuple[Step, ...] = (LongMigration(2, "letters_sent", give_letters_an_owner),)  # in order
+def make_room_for_choices(db: "Database", shard: str) -> None:
+    """What people choose, edit and block, who is suspended, and what letters prove."""
+    tables, columns = (DIRECTORY_3, ()) if shard == "directory" else (SHARD_3, COLUMNS_3)
+    for table, column in columns:
+        db.execute(f"ALTER TABLE {table} ADD COLUMN {column} INTEGER")
+    for statement in filter(str.strip, tables.split(";")):
+        db.execute(statement)
+
+
+COLUMNS_3 = (("accounts", "suspended_at"), ("credentials", "confirmed_at"), ("posts", "edited_at"))
+SHARD_3 = """
+CREATE TABLE preferences (
+    account INTEGER NOT NULL, name TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (account, name)
+) WITHOUT ROWID;
+CREATE TABLE post_versions (
+    post INTEGER NOT NULL, until INTEGER NOT NULL, text TEXT NOT NULL, PRIMARY KEY (post, until)
+) WITHOUT ROWID;
+CREATE TABLE blocks (
+    account INTEGER NOT NULL, other INTEGER NOT NULL, active INTEGER NOT NULL, version INTEGER NOT NULL,
+    PRIMARY KEY (account, other)
+) WITHOUT ROWID;
+CREATE TABLE blocked_by (
+    account INTEGER NOT NULL, other INTEGER NOT NULL, active INTEGER NOT NULL, version INTEGER NOT NULL,
+    PRIMARY KEY (account, other)
+) WITHOUT ROWID"""
+DIRECTORY_3 = """
+CREATE TABLE tickets (
+    token TEXT NOT NULL PRIMARY KEY, purpose TEXT NOT NULL, account INTEGER NOT NULL, email TEXT NOT NULL,
+    created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX tickets_by_account ON tickets (account, purpose);
+CREATE TABLE broadcasters (account INTEGER PRIMARY KEY, since INTEGER NOT NULL);
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor INTEGER, action TEXT NOT NULL, subject TEXT NOT NULL,
+    detail TEXT NOT NULL DEFAULT ''
+)"""
+
+
+MIGRATIONS: tuple[Step, ...] = (  # in order
+    LongMigration(2, "letters_sent", give_letters_an_owner),
+    Migration(3, "choices, edits, blocks, tickets", make_room_for_choices),
+)
 
 
 # --- taking them

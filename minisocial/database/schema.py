@@ -5,7 +5,7 @@ INTEGER PRIMARY KEY; no virtual tables, no triggers. Times are milliseconds sinc
 are those of `minisocial.ids`; every identifier of a person's row carries the person's logical shard.
 """
 
-VERSION = 2  # raised with a step in `migrations`, tested from the schema that was released before
+VERSION = 3  # raised with a step in `migrations`, tested from the schema that was released before
 
 SHARD = """
 CREATE TABLE accounts (                 -- what everybody may know of a person
@@ -15,13 +15,21 @@ CREATE TABLE accounts (                 -- what everybody may know of a person
     bio               TEXT NOT NULL DEFAULT '',
     role              TEXT NOT NULL DEFAULT 'member',       -- member, moderator, admin
     approves_followers INTEGER NOT NULL DEFAULT 1,          -- 0: followed at once, one way
-    created_at        INTEGER NOT NULL
+    created_at        INTEGER NOT NULL,
+    suspended_at      INTEGER                               -- until a moderator lifts it, they can not log in
 );
 CREATE TABLE credentials (              -- what nobody may know: apart, so that no page can select it by accident
     account           INTEGER PRIMARY KEY,
     email             TEXT NOT NULL,
-    password          TEXT NOT NULL                         -- scrypt, with its parameters and salt
+    password          TEXT NOT NULL,                        -- scrypt, with its parameters and salt
+    confirmed_at      INTEGER                               -- when the link sent to this address was followed
 );
+CREATE TABLE preferences (              -- what a person chose; what is not there has its default
+    account           INTEGER NOT NULL,
+    name              TEXT NOT NULL,                        -- "mail:request", "app:like", "digest" ...
+    value             TEXT NOT NULL,
+    PRIMARY KEY (account, name)
+) WITHOUT ROWID;
 CREATE TABLE posts (
     id                INTEGER PRIMARY KEY,                  -- on its author's shard
     author            INTEGER NOT NULL,
@@ -31,8 +39,15 @@ CREATE TABLE posts (
     root              INTEGER NOT NULL,                     -- the post its thread began with; itself for a first post
     mentions          TEXT NOT NULL DEFAULT '[]',           -- JSON list of [account, username]
     likes             INTEGER NOT NULL DEFAULT 0,           -- kept in the transaction that adds the like
-    replies           INTEGER NOT NULL DEFAULT 0
+    replies           INTEGER NOT NULL DEFAULT 0,
+    edited_at         INTEGER
 );
+CREATE TABLE post_versions (            -- what a post said before it was edited
+    post              INTEGER NOT NULL,
+    until             INTEGER NOT NULL,                     -- when it was edited
+    text              TEXT NOT NULL,
+    PRIMARY KEY (post, until)
+) WITHOUT ROWID;
 CREATE INDEX posts_by_author ON posts (author, id);
 CREATE INDEX posts_for_everyone ON posts (id) WHERE visibility = 'everyone';
 CREATE TABLE post_tags (
@@ -72,6 +87,20 @@ CREATE TABLE following (                -- one-way follows, on the follower's si
     PRIMARY KEY (account, other)
 ) WITHOUT ROWID;
 CREATE TABLE followers (                -- the same, on the followed person's side
+    account           INTEGER NOT NULL,
+    other             INTEGER NOT NULL,
+    active            INTEGER NOT NULL,
+    version           INTEGER NOT NULL,
+    PRIMARY KEY (account, other)
+) WITHOUT ROWID;
+CREATE TABLE blocks (                   -- on the side of who blocks
+    account           INTEGER NOT NULL,
+    other             INTEGER NOT NULL,
+    active            INTEGER NOT NULL,
+    version           INTEGER NOT NULL,
+    PRIMARY KEY (account, other)
+) WITHOUT ROWID;
+CREATE TABLE blocked_by (               -- the same, on the side of who is blocked
     account           INTEGER NOT NULL,
     other             INTEGER NOT NULL,
     active            INTEGER NOT NULL,
@@ -143,6 +172,27 @@ CREATE TABLE joins (                    -- who invited whom
     code              TEXT,
     at                INTEGER NOT NULL
 );
+CREATE TABLE tickets (                  -- links in letters that prove who follows them, each good for once
+    token             TEXT NOT NULL PRIMARY KEY,            -- SHA-256 of what the letter holds
+    purpose           TEXT NOT NULL,                        -- reset, confirm
+    account           INTEGER NOT NULL,
+    email             TEXT NOT NULL,                        -- where it was sent
+    created_at        INTEGER NOT NULL,
+    expires_at        INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX tickets_by_account ON tickets (account, purpose);
+CREATE TABLE broadcasters (             -- followed by so many that their posts are merged in when a feed is read
+    account           INTEGER PRIMARY KEY,
+    since             INTEGER NOT NULL
+);
+CREATE TABLE audit (                    -- what those in charge did: rows are only ever added
+    id                INTEGER PRIMARY KEY,
+    at                INTEGER NOT NULL,
+    actor             INTEGER,                              -- NULL: at the command line
+    action            TEXT NOT NULL,                        -- "suspend", "discard" ...
+    subject           TEXT NOT NULL,                        -- whom or what
+    detail            TEXT NOT NULL DEFAULT ''
+);
 """
 
 OUTBOX = """
@@ -163,7 +213,9 @@ LOGGED = {"posts": ("author", "visibility", "root")}
 OWNERS = {
     "accounts": "id",
     "credentials": "account",
+    "preferences": "account",
     "posts": "id",
+    "post_versions": "post",
     "post_tags": "post",
     "likes": "post",
     "replies": "post",
@@ -171,6 +223,8 @@ OWNERS = {
     "friendships": "account",
     "following": "account",
     "followers": "account",
+    "blocks": "account",
+    "blocked_by": "account",
     "home_feed": "account",
     "notifications": "account",
     "notifications_seen": "account",

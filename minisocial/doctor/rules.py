@@ -63,6 +63,7 @@ NO_LOGIN = "these people can not log in: restore a backup from before"
 NOBODY = "an account that is not there"
 NO_POST = "a post that is not there"
 BEGIN_ANEW = "ask one of the two to end it and begin anew"
+BLOCK_ANEW = "ask the one who blocks to lift it and begin anew"
 FOLLOW_ANEW = "ask the one who follows to stop and begin anew"
 
 ACCOUNTS = (
@@ -82,13 +83,21 @@ ACCOUNTS = (
     names("notifications", "actor", f"notifications about {NOBODY}"),
     names("notifications_seen", "account", f"marks of what was seen by {NOBODY}"),
     names("letters_sent", "account", f"marks of letters sent to {NOBODY}"),
+    names("preferences", "account", f"choices of {NOBODY}"),
+    names("blocks", "account", f"blocks by {NOBODY}"),
+    names("blocks", "other", f"blocks of {NOBODY}"),
+    names("blocked_by", "account", f"blocked people who are {NOBODY}"),
+    names("blocked_by", "other", f"people blocked by {NOBODY}"),
     names("accounts", "id", "accounts without a password", "credentials.account", remedy=NO_LOGIN),
     names("joins", "account", f"records of joining of {NOBODY}", on=DIRECTORY),
     names("sessions", "account", f"sessions of {NOBODY}", on=DIRECTORY),
     names("invites", "created_by", f"invites of {NOBODY}", on=DIRECTORY),
+    names("tickets", "account", f"links in letters to {NOBODY}", on=DIRECTORY),
+    names("broadcasters", "account", f"broadcasters that are {NOBODY}", on=DIRECTORY),
 )
 POSTS = (
     names("post_tags", "post", f"tags of {NO_POST}", "posts.id"),
+    names("post_versions", "post", f"earlier words of {NO_POST}", "posts.id"),
     names("likes", "post", f"likes of {NO_POST}", "posts.id"),
     names("replies", "post", f"counted replies to {NO_POST}", "posts.id"),
     names("replies", "reply", f"counted replies that are {NO_POST}", "posts.id"),
@@ -165,7 +174,25 @@ SIDES = (
         told_by=((0, 1),),
     ),
 )
-RULES = (*ACCOUNTS, *POSTS, *NAMES, *SIDES)
+BLOCKS = (
+    Rule(
+        says="blocks that the one blocked does not know of",
+        source="SELECT other, account, active FROM blocks",
+        probe="SELECT c0, c1 FROM asked LEFT JOIN blocked_by ON account = c0 AND other = c1"
+        " WHERE coalesce(active, -1) <> c2",
+        remedy=BLOCK_ANEW,
+        told_by=((0, 1),),
+    ),
+    Rule(
+        says="blocks that who blocks does not know of",
+        source="SELECT other, account, active FROM blocked_by",
+        probe="SELECT c0, c1 FROM asked LEFT JOIN blocks ON account = c0 AND other = c1"
+        " WHERE coalesce(active, -1) <> c2",
+        remedy=BLOCK_ANEW,
+        told_by=((0, 1),),
+    ),
+)
+RULES = (*ACCOUNTS, *POSTS, *NAMES, *SIDES, *BLOCKS)
 
 COUNTS = tuple(
     Count(

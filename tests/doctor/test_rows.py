@@ -130,7 +130,7 @@ def test_a_reply_that_is_not_counted(patient: Patient):
 
 def test_rows_on_a_shard_where_nobody_looks(patient: Patient):
     post = patient.value(patient.file("1"), "SELECT max(id) FROM posts WHERE likes = 0 AND replies = 0")
-    row = f"({post}, 1, 'lost', 'everyone', NULL, {post}, '[]', 0, 0)"
+    row = f"({post}, 1, 'lost', 'everyone', NULL, {post}, '[]', 0, 0, NULL)"
     patient.change(patient.file("0"), f"INSERT INTO posts VALUES {row}")
     only(patient.faults(), "1 row of posts on shard 0", f"of {post}, who lives on shard 1", "put the right one back")
 

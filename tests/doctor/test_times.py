@@ -19,7 +19,7 @@ def test_a_clock_that_was_set_back(patient: Patient):
 def test_a_post_from_the_future(patient: Patient):
     id = join(Clock().milliseconds() + 2 * YEAR * 1000, 0)
     author = patient.value(patient.file("0"), "SELECT min(id) FROM accounts")
-    row = f"({id}, {author}, 'tomorrow', 'everyone', NULL, {id}, '[]', 0, 0)"
+    row = f"({id}, {author}, 'tomorrow', 'everyone', NULL, {id}, '[]', 0, 0, NULL)"
     patient.change(patient.file("0"), f"INSERT INTO posts VALUES {row}")
     (fault,) = patient.faults()
     assert "the newest of the posts on shard 0 is from" in fault and "days after" in fault
