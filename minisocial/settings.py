@@ -55,6 +55,7 @@ class Settings:
     mail_from: str = knob("minisocial@localhost", "address", "the sender of every letter")
 
     # switches that cost speed and nothing else
+    at_once: bool = knob(True, "on or off", "what is at hand is answered by the thread that read the request")
     page_cache: bool = knob(True, "on or off", "whole pages for visitors")
     collapse: bool = knob(True, "on or off", "equal requests at the same moment share one answer")
     local_cache: bool = knob(True, "on or off", "the memory of each node")

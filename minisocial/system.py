@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 import minisocial
-from minisocial import web
+from minisocial import waiting, web
 from minisocial.background import Background, Mailer
 from minisocial.balancer import Balancer
 from minisocial.cache import Caches
@@ -143,6 +143,7 @@ class System:
             trusted_proxy=settings.trusted_proxy,
             tracer=self.tracer,
             error_page=self.error_page,
+            at_once=settings.at_once,
         )
 
     @property
@@ -244,5 +245,7 @@ def _dispatch(
     console: "WSGIApplication", pages: "WSGIApplication", environ: "WSGIEnvironment", start_response: "StartResponse"
 ) -> "Iterable[bytes]":
     path = environ["PATH_INFO"]
-    is_console = path in CONSOLE_PATHS or path.startswith("/console/")
-    return (console if is_console else pages)(environ, start_response)
+    if path in CONSOLE_PATHS or path.startswith("/console/"):
+        waiting.ahead()
+        return console(environ, start_response)
+    return pages(environ, start_response)

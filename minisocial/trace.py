@@ -12,11 +12,11 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from types import TracebackType
 from typing import NamedTuple
+
+from minisocial.waiting import WouldWait
 
 MAX_SPANS = 400  # per trace; more are counted, not kept
 
@@ -106,6 +106,26 @@ def note(box: str, what: str) -> None:
         trace.add(box, what, now, now)
 
 
+class _Begun:
+    """The block in which a trace is the current one. What begins anew in another thread leaves none here."""
+
+    __slots__ = ("_token", "_trace", "_tracer")
+
+    def __init__(self, tracer: "Tracer", trace: Trace) -> None:
+        self._tracer = tracer
+        self._trace = trace
+
+    def __enter__(self) -> Trace:
+        self._token = _current.set(self._trace)
+        return self._trace
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        _current.reset(self._token)
+        self._trace.finish()
+        if kind is not WouldWait:
+            self._tracer.keep(self._trace)
+
+
 class Tracer:
     """Keeps the last few hundred traces of one system."""
 
@@ -113,18 +133,14 @@ class Tracer:
         self._lock = threading.Lock()  # guards _traces against a reader that walks it
         self._traces: deque[Trace] = deque(maxlen=keep)
 
-    @contextmanager
-    def begin(self, id: str, name: str) -> Iterator[Trace]:
-        """Makes a new trace current for the block and keeps it afterwards."""
-        trace = Trace(id, name)
-        token = _current.set(trace)
-        try:
-            yield trace
-        finally:
-            _current.reset(token)
-            trace.finish()
-            with self._lock:
-                self._traces.append(trace)
+    def begin(self, id: str, name: str) -> "_Begun":
+        """`with tracer.begin(id, name) as trace:` makes a new trace current for the block, and keeps it afterwards."""
+        return _Begun(self, Trace(id, name))
+
+    def keep(self, trace: Trace) -> None:
+        """Takes a trace that is complete; the oldest one goes."""
+        with self._lock:
+            self._traces.append(trace)
 
     def find(self, id: str) -> list[Trace]:
         """All traces of a request: its own and those of the tasks it caused, oldest first."""

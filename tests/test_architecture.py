@@ -20,7 +20,7 @@ SOURCES = {path.relative_to(PACKAGE).as_posix(): path.read_text("utf-8") for pat
 TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
 
 BOX_FOLDERS = list(dict.fromkeys(box.folder for box in BOXES if box.folder))
-SHARED = {"clock", "errors", "ids", "settings", "trace", "wsgi"}  # what everybody may know
+SHARED = {"clock", "errors", "ids", "settings", "trace", "waiting", "wsgi"}  # what everybody may know
 MAY_KNOW: dict[str, set[str]] = {
     **dict.fromkeys(BOX_FOLDERS, SHARED),
     "social": {*SHARED, "background", "cache", "database"},

@@ -7,6 +7,7 @@ from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from minisocial import waiting
 from minisocial.balancer.health import Health
 from minisocial.balancer.policies import POLICIES, Turn
 from minisocial.clock import Clock
@@ -92,6 +93,7 @@ class Service:
         return healthy if 2 * len(healthy) >= len(up) else up
 
     def _wait_for_slot(self, policy: str, client: str, wait: float, without: Container[str]) -> Target:
+        waiting.ahead()
         deadline = self._clock.monotonic() + wait
         with self._changed:
             if self._waiting >= self.waiting_limit:

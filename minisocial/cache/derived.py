@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from minisocial import waiting
 from minisocial.cache.entry import Entry
 
 PART_BYTES = 150  # what remembering one part takes, roughly
@@ -47,6 +48,7 @@ class Derived:
         with self._lock:
             kept = self._kept.get(key)
             if kept is None or kept.until < now:
+                waiting.ahead()  # it has to be made
                 self._misses += 1
                 return None
             self._kept.move_to_end(key)

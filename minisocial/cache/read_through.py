@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from minisocial import trace
+from minisocial import trace, waiting
 from minisocial.cache.entry import ABSENT, Entry
 from minisocial.cache.global_cache import GlobalCache
 from minisocial.cache.invalidation import Invalidation
@@ -66,6 +66,8 @@ class ReadThrough:
             return {}
         keys = dict(zip(map(kind.key, ids), ids, strict=True))
         entries, outdated = self.look_in_memory(shard, keys)
+        if len(entries) < len(keys):
+            waiting.ahead()  # for a file, or for somebody who is loading it
         if self.local.enabled:
             self.local.count(len(entries), len(keys) - len(entries), outdated)
             trace.note("local", f"{len(entries)}/{len(keys)}")

@@ -28,6 +28,7 @@ from minisocial.database.stream import OnLoss
 from minisocial.database.transaction import Reader, Transaction
 from minisocial.errors import CannotStart, ReplicaBehind, Unavailable
 from minisocial.trace import span
+from minisocial.waiting import ahead
 
 DIRECTORY = "directory"
 DURABILITY = {"commit": 0, "replicated": 1}  # → how many replicas must have a commit
@@ -210,6 +211,7 @@ class Cluster(Operated):
     @contextmanager
     def read(self, shard: str, at_least: int = 0) -> Iterator[Reader]:
         """One state of a shard, at or past a position and what this session has seen."""
+        ahead()
         map = self._routing.map
         reader = self.named(shard).read(max(at_least, position_seen(shard), map.floors.get(shard, 0)))
         reader.foreign = map.foreign(shard)

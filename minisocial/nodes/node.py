@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from minisocial import trace, wsgi
 from minisocial.errors import NodeDown, Overloaded
+from minisocial.waiting import WouldWait
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -102,11 +103,14 @@ class Node:
 
     def serve(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
         """Runs the application in the slot taken by `reserve`, and gives the slot back."""
-        has_failed = True
+        has_failed: bool | None = True
         try:
             with trace.span("node", self.name):
                 answer = wsgi.call(self._app, environ)
             has_failed = answer.code >= 500
+        except WouldWait:  # it was not for this thread, and will be back
+            has_failed = None
+            raise
         finally:
             self._release(has_failed)
         return answer.send(start_response)
@@ -117,11 +121,13 @@ class Node:
             raise NodeDown("This part is resting.") if self._state != "up" else Overloaded("Everybody is busy.")
         return self.serve(environ, start_response)
 
-    def _release(self, has_failed: bool) -> None:
+    def _release(self, has_failed: bool | None) -> None:
+        """Gives a slot back; `has_failed` is None if nothing was served in it."""
         with self._lock:
             self._in_flight -= 1
-            self._served += 1
-            self._failed += has_failed
+            if has_failed is not None:
+                self._served += 1
+                self._failed += has_failed
             if self._state == "draining" and not self._in_flight:
                 self._state = "down"
             listeners = self._listeners

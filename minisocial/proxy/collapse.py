@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
+from minisocial import waiting
 from minisocial.clock import Clock
 
 T = TypeVar("T")
@@ -75,6 +76,7 @@ class Collapse(Generic[T]):
             if flight is None or now - flight.began >= self._patience:
                 flight = self._flights[key] = _Flight(now)
                 return flight, None
+            waiting.ahead()
             flight.landed = flight.landed or threading.Event()
             self._waiting += 1
             return flight, flight.landed

@@ -60,10 +60,12 @@ class FrontDoor:
         trusted_proxy: str = "",
         request_seconds: float = 60,
         crowded_seconds: float = 10,
+        at_once: bool = False,
         secret_paths: tuple[str, ...] = ("/join/", "/invites/"),
     ) -> None:
         """`request_seconds`: from a request's first byte to its last; `crowded_seconds`: the same while all
         connections are taken and somebody waits for one.
+        `at_once`: the application says `waiting.ahead()` before it waits, so requests may be tried in our own thread.
         `secret_paths`: below these, the rest of a path is a secret and stays out of logs and traces."""
         self._listener = Listener(
             self,
@@ -74,6 +76,7 @@ class FrontDoor:
             connections=connections,
             request_seconds=request_seconds,
             crowded_seconds=crowded_seconds,
+            at_once=at_once,
         )
         self._app = app
         self._tracer = tracer
@@ -114,6 +117,8 @@ class FrontDoor:
         with self._tracer.begin(id, name) as told:
             answer = self._answer(environ)
             told.status = answer.status[:3]
+        with self._lock:
+            self._requests += 1
         if access.isEnabledFor(logging.INFO):
             access.info("%s %s %.1f ms %s", name, told.status, told.ms, id)
         headers = [*_complete(answer), ("X-Request-Id", id), ("Server-Timing", server_timing(told))]
@@ -135,8 +140,6 @@ class FrontDoor:
         return f"{environ['REQUEST_METHOD']} {path if path.isprintable() else ascii(path)}"
 
     def _answer(self, environ: "WSGIEnvironment") -> wsgi.Response:
-        with self._lock:
-            self._requests += 1
         if int(environ.get("CONTENT_LENGTH") or 0) > self._body_bytes:
             return self._error_page(environ, 413, _too_large(self._body_bytes), [])
         try:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import waitress
 from waitress import wasyncore
 
+from minisocial import waiting
 from minisocial.errors import Unavailable
-from minisocial.proxy.strict import DRAINED, StrictChannel
+from minisocial.proxy.strict import DRAINED, Dispatcher, StrictChannel
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -37,6 +38,7 @@ class Listener:
         connections: int,
         request_seconds: float,
         crowded_seconds: float,
+        at_once: bool,
     ) -> None:
         self._app = app
         self._host = host
@@ -46,6 +48,7 @@ class Listener:
         self._connections = connections
         self._request_seconds = request_seconds
         self._crowded_seconds = crowded_seconds
+        self._at_once = at_once
         self._server: Any = None
         self._map: dict[int, Any] = {}  # the sockets of this one, so that two can live in one process
         self._loop: threading.Thread | None = None
@@ -87,11 +90,13 @@ class Listener:
         return len(self._server.active_channels) if self._server else 0
 
     def _make_server(self, listener: socket.socket) -> Any:
+        dispatcher = Dispatcher()
+        dispatcher.set_thread_count(self._threads)
         server = waitress.create_server(
             self._app,
             map=self._map,
+            _dispatcher=dispatcher,
             sockets=[listener],
-            threads=self._threads,
             backlog=BACKLOG,
             ident=None,
             server_name="localhost",
@@ -111,6 +116,8 @@ class Listener:
         return server
 
     def _serve(self) -> None:
+        if self._at_once:
+            waiting.forbid()
         next_look = 0.0
         while self._deadline is None:
             wasyncore.loop(timeout=TICK, use_poll=True, map=self._map, count=1)

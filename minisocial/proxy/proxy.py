@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from minisocial import trace, wsgi
+from minisocial import trace, waiting, wsgi
 from minisocial.proxy.collapse import Collapse
 from minisocial.proxy.freshness import directives
 from minisocial.proxy.page import Page, for_client, make_page
@@ -158,6 +158,7 @@ class Proxy:
     # somebody who is logged in: never from the cache
 
     def _pass(self, environ: "WSGIEnvironment", why: str) -> tuple[str, Response]:
+        waiting.ahead()
         response = wsgi.call(self._app, environ)
         return "pass", for_client(response).adding(_status(f"fwd={why}"))
 
@@ -195,6 +196,7 @@ class Proxy:
     def _miss(
         self, key: Address, environ: "WSGIEnvironment", since: int, why: str = "uri-miss"
     ) -> tuple[str, Response]:
+        waiting.ahead()
         flight = (key, environ.get("HTTP_COOKIE"), since)
         fetched, is_shared = self.collapse.run(flight, lambda: self._fetch(key, environ, since), _may_share)
         note = f"fwd={why}{'; stored' if fetched.is_kept and not is_shared else ''}{'; collapsed' if is_shared else ''}"

@@ -10,9 +10,10 @@ from typing import Any, cast
 
 from waitress.channel import ClientDisconnected, HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
-from waitress.task import ErrorTask, WSGITask
+from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
 from waitress.utilities import BadRequest, build_http_date
 
+from minisocial import waiting
 from minisocial.proxy.origin import is_host
 
 LONGEST_CHUNK_LINE = 1024
@@ -143,6 +144,14 @@ class StrictChannel(HTTPChannel):  # type: ignore[misc]
     parser_class = StrictParser
     error_task_class = PlainErrorTask
     task_class = CompleteTask
+    is_due = False  # a request is complete, and nobody works on it yet; used by the front door's own thread only
+
+    def received(self, data: bytes) -> bool:
+        """Takes what has arrived; a request that is complete by now is begun."""
+        is_open = super().received(data)
+        if self.is_due:
+            self.server.task_dispatcher.begin(self)
+        return cast(bool, is_open)
 
     def write_soon(self, data: bytes) -> int:
         """Sends soon. Who asks on without reading what they asked for is cut off after the answers so far.
@@ -175,6 +184,28 @@ class StrictChannel(HTTPChannel):  # type: ignore[misc]
     def is_idle(self) -> bool:
         """Nothing being read, run or sent."""
         return not (self.requests or self.request or self.total_outbufs_len)
+
+
+class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
+    """Has requests run by threads; those that are answered without any waiting, by the front door's own."""
+
+    def add_task(self, channel: StrictChannel) -> None:
+        """Called with a lock of the channel held: what its own thread is to run is begun when it is free."""
+        if waiting.is_forbidden():
+            channel.is_due = True
+        else:
+            super().add_task(channel)
+
+    def begin(self, channel: StrictChannel) -> None:
+        """Answers at once, or leaves it to a thread; the next request, if it is there already, in any case."""
+        channel.is_due = False
+        try:
+            channel.service()
+        except waiting.WouldWait:
+            channel.is_due = True
+        if channel.is_due:
+            channel.is_due = False
+            super().add_task(channel)
 
 
 def _refuse_ambiguous(head: bytes) -> None:

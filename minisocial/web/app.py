@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import bottle
 
-from minisocial import wsgi
+from minisocial import waiting, wsgi
 from minisocial.errors import NotFound, Refused
 from minisocial.web import (
     admin,
@@ -30,7 +30,7 @@ from minisocial.web import (
 from minisocial.web.context import WebContext
 from minisocial.web.headers import SECURITY
 from minisocial.web.html import CSRF, escape
-from minisocial.web.routes import Handler
+from minisocial.web.routes import Handler, Kept
 from minisocial.web.site import Site
 from minisocial.web.visit import Visit
 
@@ -60,6 +60,8 @@ def build_app(social: "Social", context: WebContext) -> Any:
 
 def answer(site: Site, handler: Handler, is_form: bool, **names: str) -> Any:
     """Run a handler with everything around it; `is_form`: what it does needs a form's token."""
+    if not isinstance(handler, Kept):
+        waiting.ahead()  # for the database, most likely
     environ = bottle.request.environ
     visit = Visit(site, environ)
     seen = forms.read_positions(visit.cookies.get("seen", ""))

@@ -8,13 +8,13 @@ from minisocial.errors import NotFound, Unavailable
 from minisocial.social.pages import Page
 from minisocial.social.posts import PostView
 from minisocial.web.fragments import pager
-from minisocial.web.routes import Add, kept
+from minisocial.web.routes import Add, Kept
 from minisocial.web.visit import Visit
 
 
 def routes(add: Add) -> None:
-    add("GET", "/explore", kept(show))
-    add("GET", "/tags/<tag>", kept(show_tag))
+    add("GET", "/explore", Kept(show))
+    add("GET", "/tags/<tag>", Kept(show_tag))
 
 
 def show(visit: Visit) -> wsgi.Response:

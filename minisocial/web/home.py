@@ -3,14 +3,14 @@
 from minisocial import wsgi
 from minisocial.web.fragments import pager
 from minisocial.web.html import escape
-from minisocial.web.routes import Add, kept
+from minisocial.web.routes import Add, Kept
 from minisocial.web.visit import Visit
 
 REQUESTS_SHOWN = 3
 
 
 def routes(add: Add) -> None:
-    add("GET", "/", kept(show))
+    add("GET", "/", Kept(show))
 
 
 def show(visit: Visit) -> wsgi.Response:

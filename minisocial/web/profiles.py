@@ -4,12 +4,12 @@ from minisocial import wsgi
 from minisocial.social.accounts import Account
 from minisocial.social.friends import Pair
 from minisocial.web.fragments import avatar, pager
-from minisocial.web.routes import Add, kept
+from minisocial.web.routes import Add, Kept
 from minisocial.web.visit import Visit
 
 
 def routes(add: Add) -> None:
-    add("GET", "/@<name>", kept(show))
+    add("GET", "/@<name>", Kept(show))
 
 
 def show(visit: Visit, name: str) -> wsgi.Response:

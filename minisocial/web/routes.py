@@ -1,9 +1,8 @@
 """How a noun tells which addresses are its own."""
 
 from collections.abc import Callable
-from functools import wraps
 
-from minisocial import wsgi
+from minisocial import waiting, wsgi
 from minisocial.web.visit import Visit
 
 # Answers a visit; the names in the address come as keywords.
@@ -12,18 +11,19 @@ Handler = Callable[..., wsgi.Response]
 Add = Callable[[str, str, Handler], None]
 
 
-def kept(show: Handler) -> Handler:
+class Kept:
     """A page that the node keeps for each member, finished, until something it shows has changed.
 
     It may depend on the address, on who looks, and on what comes through the cache; on no other part
     of the request.
     """
 
-    @wraps(show)
-    def answer(visit: Visit, **names: str) -> wsgi.Response:
-        if visit.account is None:  # visitors' pages are kept by the proxy
-            return show(visit, **names)
-        key = ("page", visit.here, visit.account, visit.community)
-        return visit.social.derive(key, lambda: show(visit, **names), lambda page: len(page.body) + len(visit.here))
+    def __init__(self, show: Handler) -> None:
+        self._show = show
 
-    return answer
+    def __call__(self, visit: Visit, **names: str) -> wsgi.Response:
+        if visit.account is None:  # visitors' pages are kept by the proxy
+            waiting.ahead()  # and this one is not
+            return self._show(visit, **names)
+        key = ("page", visit.here, visit.account, visit.community)
+        return visit.social.derive(key, lambda: self._show(visit, **names), lambda page: len(page.body) + len(key[1]))

@@ -7,7 +7,9 @@ import pytest
 
 from minisocial.balancer import Balancer
 from minisocial.nodes import Node
+from minisocial.wsgi import Response
 from tests.fakes import FakeSite, ManualClock, ask, plain_error_page
+from tests.impatient import impatiently, would_wait
 
 
 class World:
@@ -239,3 +241,13 @@ def test_no_slot_is_lost_under_many_threads() -> None:
         thread.join(20)
     assert codes == [200] * 200
     assert all(node.in_flight == 0 for node in world.nodes.values())
+
+
+def test_a_thread_that_must_not_wait_takes_a_free_slot_and_queues_for_none() -> None:
+    world = World()
+    answer = impatiently(lambda: ask(world.balancer))
+    assert isinstance(answer, Response) and answer.code == 200
+    world.fill("read-1", "read-2")
+    assert would_wait(lambda: ask(world.balancer))
+    seen = world.balancer.snapshot().services[0]
+    assert (seen.waiting, seen.refused, seen.ejected) == (0, 0, ())

@@ -11,6 +11,7 @@ from minisocial.cache.leases import Lease
 from minisocial.errors import ReplicaBehind
 from tests.cache.world import POST, SHARD, Load, World
 from tests.fakes import ManualClock
+from tests.impatient import impatiently, would_wait
 
 
 def in_threads(*calls: Callable[[], Any]) -> list[Any]:
@@ -476,3 +477,20 @@ def test_a_kind_that_is_not_shared_stays_in_its_node(world: World) -> None:
     assert world.shared.snapshot().entries == 0
     world.shard.write(1)
     assert world.nodes[0].fetch(own, SHARD, [1], world.load) == {1: 2}
+
+
+def test_a_thread_that_must_not_wait_gets_what_is_in_memory_and_leaves_the_rest(world: World):
+    node = world.nodes[0]
+    assert would_wait(lambda: world.fetch(1))
+    assert not world.loads
+    assert node.local.snapshot().misses == 0  # it comes back, and is counted then
+    world.shard.write(1)
+    world.shard.replicate()
+    assert world.fetch(1) == impatiently(lambda: world.fetch(1)) == {1: 1}
+
+    def page() -> str:
+        return str(world.fetch(1))
+
+    assert would_wait(lambda: node.derive("page", page, len))
+    assert node.derive("page", page, len) == impatiently(lambda: node.derive("page", page, len)) == "{1: 1}"
+    assert node.local.snapshot().derived_misses == 1

@@ -10,6 +10,7 @@ from minisocial.trace import Tracer
 from tests.database.conftest import Make
 from tests.database.world import person, post, spoil, texts, together, until
 from tests.fakes import ManualClock
+from tests.impatient import would_wait
 
 
 def copies_read(cluster: Cluster, times: int = 8, at_least: int = 0) -> set[str]:
@@ -221,3 +222,11 @@ def test_reading_inside_a_write_block_is_allowed(cluster: Cluster) -> None:
         block.execute("INSERT INTO likes VALUES (1, 1)")
         with cluster.read("0") as reader:
             assert reader.rows("SELECT * FROM likes") == []
+
+
+def test_a_thread_that_must_not_wait_reads_nothing(cluster: Cluster) -> None:
+    def read() -> None:
+        with cluster.read("0"):
+            pass
+
+    assert would_wait(read)

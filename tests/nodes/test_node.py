@@ -4,9 +4,11 @@ import threading
 
 import pytest
 
+from minisocial import waiting
 from minisocial.errors import NodeDown, Overloaded
 from minisocial.nodes import Node
 from tests.fakes import FakeSite, ask
+from tests.impatient import would_wait
 
 
 def test_node_answers_with_its_application_and_counts_it() -> None:
@@ -86,3 +88,14 @@ def test_whoever_watches_is_told_of_a_free_slot_and_of_a_new_state() -> None:
     ask(node)
     node.take_down()
     assert told == ["up", "down"]
+
+
+def test_a_request_that_would_wait_gives_its_slot_back_and_counts_for_nothing() -> None:
+    def waits(environ: object, start_response: object) -> list[bytes]:
+        waiting.ahead()
+        return []
+
+    node = Node("read-1", "read", waits, slots=1)
+    assert would_wait(lambda: ask(node))
+    seen = node.snapshot()
+    assert (seen.served, seen.failed, seen.in_flight) == (0, 0, 0)

@@ -7,6 +7,7 @@ import pytest
 
 from minisocial.proxy import Collapse
 from tests.fakes import ManualClock
+from tests.impatient import impatiently, would_wait
 from tests.proxy.waiting import until
 
 WAIT = 10.0
@@ -170,3 +171,14 @@ def test_killed_leader_releases_the_key(error: type[BaseException]) -> None:
     with pytest.raises(error):
         collapse.run("/", killed, share)
     assert collapse.run("/", lambda: "next", share) == ("next", False)
+
+
+def test_a_thread_that_must_not_wait_leads_but_joins_nobody() -> None:
+    collapse: Collapse[str] = Collapse()
+    assert impatiently(lambda: collapse.run("/", lambda: "answer", share)) == ("answer", False)
+    crowd = Crowd(collapse)
+    crowd.join(crowd.work)
+    assert crowd.entered.acquire(timeout=WAIT)
+    assert would_wait(lambda: collapse.run("/", lambda: "another", share))
+    assert collapse.waiting == 0
+    crowd.finish()

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from minisocial import waiting
 from minisocial.proxy import Collapse, PageCache, Proxy, StaticFiles
 from minisocial.wsgi import Response
 from tests.fakes import FakeSite, ManualClock, ask, plain_error_page
+from tests.impatient import impatiently, would_wait
 from tests.proxy.waiting import until
 
 PUBLIC = "public, max-age=60, stale-while-revalidate=30, stale-if-error=600"
@@ -384,3 +386,31 @@ def test_static_files_are_served_by_the_proxy_itself(world: World) -> None:
     assert answer.body == b"body{}" and not world.count()
     missing = world.get("/static/x/nothing")
     assert missing.code == 404 and not world.count()
+
+
+# in a thread that must not wait
+
+
+def test_kept_pages_and_files_are_at_hand_and_all_else_would_wait(world: World) -> None:
+    proxy = world.around(waits)
+    for more in ({}, {"method": "POST"}, {"cookie": MEMBER}):
+        assert would_wait(lambda more=more: ask(proxy, "/", **more))  # type: ignore[misc]
+    world.get()
+    assert status(at_once(lambda: world.get())) == "minisocial; hit"
+    world.clock.advance(61)  # stale, and fetched anew by another thread
+    assert status(at_once(lambda: world.get())).startswith("minisocial; hit; ttl=")
+    world.clock.advance(60)
+    assert would_wait(lambda: world.get())
+    assert at_once(lambda: world.get(world.static.url("app.css"))).code == 200
+    assert proxy.snapshot().passed == 0
+
+
+def at_once(work: Any) -> Response:
+    answer = impatiently(work)
+    assert isinstance(answer, Response)
+    return answer
+
+
+def waits(environ: Any, start_response: Any) -> list[bytes]:
+    waiting.ahead()
+    raise AssertionError("went on nevertheless")
