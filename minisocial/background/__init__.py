@@ -22,6 +22,7 @@ What is kept, and when:
 from minisocial.background.background import Background, BackgroundSnapshot, OutboxSnapshot, QueueSnapshot
 from minisocial.background.mail import Letter, Mailer, MailSnapshot
 from minisocial.background.outbox import Outbox, Task
+from minisocial.background.schedule import Job
 from minisocial.background.worker import Handler, HandlerSpec, Hopeless
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "Handler",
     "HandlerSpec",
     "Hopeless",
+    "Job",
     "Letter",
     "MailSnapshot",
     "Mailer",

@@ -4,7 +4,7 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from minisocial.background.dead_letters import DeadLetter, DeadLetters
 from minisocial.background.outbox import Outbox, Store, Transaction
 from minisocial.background.relay import Relay
+from minisocial.background.schedule import Job, JobState, Schedule, handlers
 from minisocial.background.task_queue import TaskQueue
 from minisocial.background.worker import Handler, HandlerSpec, Worker, Workers
 from minisocial.clock import Clock
@@ -57,6 +58,7 @@ class BackgroundSnapshot:
     replaced: int
     queue: QueueSnapshot
     outbox: OutboxSnapshot
+    jobs: tuple[JobState, ...]
 
 
 class Background:
@@ -97,6 +99,7 @@ class Background:
         self._queue = TaskQueue(folder / "queue.db", self._worker.deliver, queue_limit, clock)
         self._worker.attach(self._queue)
         self._relay = Relay(self._outbox, self._queue, clock)
+        self._schedule = Schedule(store, self._outbox, clock)
         self._queue.on_room = self._relay.room_made
         self._workers: Workers | None = None
         self._thread: threading.Thread | None = None
@@ -105,6 +108,12 @@ class Background:
     def handle(self, handlers: Mapping[str, Handler | HandlerSpec]) -> None:
         """Runs these for the tasks of their names: before the start, since a domain needs `add` to be built."""
         self._worker.learn(handlers)
+
+    def schedule(self, jobs: Iterable[Job]) -> None:
+        """Does these periodically, each time as a task of its own: before the start."""
+        jobs = list(jobs)
+        self._schedule.add(jobs)
+        self._worker.learn(handlers(jobs))
 
     def add(self, tx: Transaction, shard: str, task: str, args: Mapping[str, Any]) -> int:
         """Adds a task in the open write block on `shard`; it exists if and only if that commits."""
@@ -120,6 +129,7 @@ class Background:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._dead.open()
             self._queue.open()
+            self._queue.huey.on_minute = self._schedule.step
             self._outbox.open([*self._queue.keys(), *self._dead.highest()])
             self._relay.start()
             self._start_threads()
@@ -148,6 +158,7 @@ class Background:
             replaced=workers.replaced if workers else 0,
             queue=self._queue_snapshot(),
             outbox=OutboxSnapshot(self._depth(), self._relay.relayed, self._relay.is_behind, self._relay.errors),
+            jobs=self._schedule.snapshot(),
         )
 
     def pause(self) -> None:
@@ -160,6 +171,10 @@ class Background:
     def sweep(self) -> None:
         """Looks through the outboxes for rows the log did not tell of (a bulk load)."""
         self._relay.sweep()
+
+    def look_at_schedule(self) -> int:
+        """Leaves a task for each periodic job that is due, as happens once a minute; how many."""
+        return self._schedule.step()
 
     def step(self) -> bool:
         """Relays, and runs the oldest task in the caller's thread; False if there was none."""

@@ -173,14 +173,14 @@ class Worker:
 
 
 class Workers(Consumer):  # type: ignore[misc]
-    """Huey's consumer: worker threads, and one that moves scheduled attempts when they are due.
+    """Huey's consumer: worker threads, and one that moves scheduled attempts and asks for periodic jobs when due.
 
     It leaves the process's signals alone: they belong to whoever started the process, and Python
     lets only the main thread set them.
     """
 
     def __init__(self, huey: TaskHuey, workers: int) -> None:
-        super().__init__(huey, workers=workers, periodic=False, max_delay=1.0)
+        super().__init__(huey, workers=workers, periodic=True, max_delay=1.0)
         self.replaced = 0
 
     def stop_within(self, seconds: float) -> None:
@@ -189,9 +189,9 @@ class Workers(Consumer):  # type: ignore[misc]
         self.stop(graceful=True)
 
     def replace_dead(self) -> None:
-        """Starts a new thread for each worker whose own has ended."""
+        """Starts a new thread for each worker whose own has ended, and for the scheduler."""
         dead = len(self.worker_threads) - self.alive()
-        if dead and not self.stop_flag.is_set():
+        if (dead or not self.scheduler.is_alive()) and not self.stop_flag.is_set():
             self.replaced += dead
             self.check_worker_health()
 

@@ -108,7 +108,8 @@ CREATE TABLE broadcasters (account INTEGER PRIMARY KEY, since INTEGER NOT NULL);
 CREATE TABLE audit (
     id INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor INTEGER, action TEXT NOT NULL, subject TEXT NOT NULL,
     detail TEXT NOT NULL DEFAULT ''
-)"""
+);
+CREATE TABLE schedule (job TEXT NOT NULL PRIMARY KEY, slot INTEGER NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID"""
 
 
 MIGRATIONS: tuple[Step, ...] = (  # in order

@@ -193,6 +193,11 @@ CREATE TABLE audit (                    -- what those in charge did: rows are on
     subject           TEXT NOT NULL,                        -- whom or what
     detail            TEXT NOT NULL DEFAULT ''
 );
+CREATE TABLE schedule (                 -- when each periodic job was last found due
+    job               TEXT NOT NULL PRIMARY KEY,
+    slot              INTEGER NOT NULL,                     -- the number of its interval
+    at                INTEGER NOT NULL                      -- 0: not yet, only the interval is noted
+) WITHOUT ROWID;
 """
 
 OUTBOX = """

@@ -22,7 +22,8 @@ class World:
         self.store = FakeStore(folder)
         self.tracer = Tracer()
         self.ran: list[Task] = []
-        self._handlers = handlers or {"hello": self.record}
+        self._handlers = {"hello": self.record} if handlers is None else handlers
+        self._jobs = options.pop("jobs", [])
         self._options = {"workers": 0, "rng": random.Random(7), **options}
         self.background = self._build()
         self.background.start()
@@ -53,4 +54,6 @@ class World:
 
     def _build(self) -> Background:
         options = {"tracer": self.tracer, "clock": self.clock, **self._options}
-        return Background(self.store, self.folder / "background", self._handlers, **options)
+        background = Background(self.store, self.folder / "background", self._handlers, **options)
+        background.schedule(self._jobs)
+        return background

@@ -1,0 +1,153 @@
+"""The schedule: work that is due again and again, each time as an ordinary task.
+
+Huey's scheduler asks once a minute whether anything is due. What is due goes into the outbox, and in
+the same transaction the moment is noted, so that no start, stop or kill skips an interval or doubles it.
+"""
+
+import logging
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from minisocial.background.outbox import Outbox, Store, Transaction
+from minisocial.background.worker import Handler, HandlerSpec
+from minisocial.clock import Clock
+
+MINUTE, HOUR, DAY, WEEK = 60.0, 3600.0, 86_400.0, 7 * 86_400.0
+MONDAY = 4 * DAY  # 1970 began on a Thursday
+SHARD = "directory"  # where it is noted, and where the tasks are left
+PREFIX = "job:"  # of the tasks' names
+
+logger = logging.getLogger("minisocial.background")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something to do once in each interval, at its beginning or as soon after it as the system runs.
+
+    `every`: its length in seconds. Days and weeks are local ones: with `at=7 * HOUR` a day begins at
+    seven in the morning, a week on Monday at seven. What was missed is made up for once, not many times.
+
+    `run` gets a task with the arguments `at` and `before`: when it was found due, and when the time
+    before (0: never), in milliseconds since 1970. Like any task it may run twice and must bear it.
+    """
+
+    name: str
+    every: float
+    run: Handler | HandlerSpec
+    at: float = 0.0
+
+    @property
+    def task(self) -> str:
+        """The name of its tasks."""
+        return PREFIX + self.name
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """When a job was last found due, in milliseconds since 1970; 0: not since it is known."""
+
+    name: str
+    every_seconds: float
+    last_at: int
+
+
+class Schedule:
+    """The jobs, and when each was last begun.
+
+    Intervals are counted from a fixed moment, so a restart changes nothing, and a job that was never
+    seen before begins with the next interval. While the task of the last interval is still to be done
+    there is no second one: a job that fails for a day does not come back as a crowd.
+
+    A clock set forward brings each job once. A clock set back by more than an interval is believed,
+    and the count goes on from there; less is waited out, so that no interval is done twice.
+    """
+
+    def __init__(
+        self, store: Store, outbox: Outbox, clock: Clock, offset: Callable[[float], float] | None = None
+    ) -> None:
+        """`offset`: how many seconds local time is ahead of UTC at a moment."""
+        self._store = store
+        self._outbox = outbox
+        self._clock = clock
+        self._offset = offset or local_offset
+        self.jobs: dict[str, Job] = {}
+        self._last_at: dict[str, int] = {}
+        self.errors = 0
+
+    def add(self, jobs: Iterable[Job]) -> None:
+        """Does these from now on."""
+        for job in jobs:
+            if job.name in self.jobs:
+                raise ValueError(f"there is a job named {job.name!r} already")
+            if not job.every >= MINUTE:
+                raise ValueError(f"the job {job.name!r} would come more often than anybody looks")
+            self.jobs[job.name] = job
+
+    def step(self) -> int:
+        """Leaves a task for each job that is due; how many. What fails is tried again with the next look."""
+        return sum(map(self._try, list(self.jobs.values())))
+
+    def snapshot(self) -> tuple[JobState, ...]:
+        return tuple(JobState(job.name, job.every, self._last_at.get(job.name, 0)) for job in self.jobs.values())
+
+    def _try(self, job: Job) -> bool:
+        try:
+            return self._look(job)
+        except Exception as error:  # whatever it is, the others must be looked at, and Huey's thread must go on
+            self.errors += 1
+            logger.warning(
+                "the job %s could not be begun, and is tried again: %s: %s", job.name, type(error).__name__, error
+            )
+            return False
+
+    def _look(self, job: Job) -> bool:
+        slot = self._slot(job)
+        with self._store.read(SHARD, self._store.position(SHARD)) as reader:
+            rows = reader.rows("SELECT slot, at FROM schedule WHERE job = ?", (job.name,))
+        last, last_at = rows[0] if rows else (slot, 0)
+        self._last_at[job.name] = last_at
+        if rows and last - 1 <= slot <= last:
+            return False  # the usual case: not even a write
+        with self._store.write(SHARD) as tx:
+            return self._begin(tx, job, slot)
+
+    def _begin(self, tx: Transaction, job: Job, slot: int) -> bool:
+        """Looks again, as the block sees it: another thread may have been faster."""
+        row = tx.execute("SELECT slot, at FROM schedule WHERE job = ?", (job.name,)).fetchone()
+        is_due = row is not None and slot > row[0]
+        if is_due and tx.execute("SELECT 1 FROM outbox WHERE task = ? LIMIT 1", (job.task,)).fetchone():
+            return False
+        now = self._clock.milliseconds()
+        before = row[1] if row else 0
+        tx.execute(_NOTE, (job.name, slot, now if is_due else before))
+        if is_due:
+            self._outbox.add(tx, SHARD, job.task, {"at": now, "before": before})
+            self._last_at[job.name] = now
+        return is_due
+
+    def _slot(self, job: Job) -> int:
+        """The number of the interval that it is now."""
+        now = self._clock.time()
+        if job.every >= DAY:
+            now += self._offset(now) - MONDAY
+        return math.floor((now - job.at) / job.every)
+
+
+def local_offset(now: float) -> float:
+    """Seconds by which this machine's local time is ahead of UTC at a moment."""
+    offset = datetime.fromtimestamp(now).astimezone().utcoffset()
+    return offset.total_seconds() if offset else 0.0
+
+
+def handlers(jobs: Iterable[Job]) -> dict[str, Any]:
+    """What runs the tasks of these jobs."""
+    return {job.task: job.run for job in jobs}
+
+
+_NOTE = """
+INSERT INTO schedule (job, slot, at) VALUES (?, ?, ?)
+ON CONFLICT (job) DO UPDATE SET slot = excluded.slot, at = excluded.at
+"""
