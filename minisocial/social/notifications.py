@@ -8,6 +8,7 @@ from minisocial.social.accounts import Account, Accounts
 from minisocial.social.cached import UNREAD
 from minisocial.social.pages import Cursor, Page, newest_first, window
 from minisocial.social.posts import Posts, PostView
+from minisocial.social.preferences import APP, wants
 from minisocial.social.store import Store
 
 KINDS = ("request", "accepted", "follow", "mention", "reply", "like")
@@ -80,7 +81,9 @@ class Notifications:
 
 
 def notify(tx: Transaction, id: int, account: int, key: str, kind: str, actor: int, post: int | None = None) -> bool:
-    """Write a notification in the open transaction, once per key; says whether it is new."""
+    """Write a notification in the open transaction, once per key and if it is wanted; says whether it is new."""
+    if not wants(tx, account, APP, kind):
+        return False
     done = tx.execute(
         "INSERT OR IGNORE INTO notifications (account, key, id, kind, actor, post) VALUES (?, ?, ?, ?, ?, ?)",
         (account, key, id, kind, actor, post),

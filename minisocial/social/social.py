@@ -16,6 +16,7 @@ from minisocial.social.invites import Invites
 from minisocial.social.notifications import Notifications
 from minisocial.social.passwords import Hasher
 from minisocial.social.posts import Posts
+from minisocial.social.preferences import Preferences
 from minisocial.social.sessions import Sessions
 from minisocial.social.store import Outbox, Store
 
@@ -41,6 +42,7 @@ class Social:
         self.posts = Posts(store, self.accounts, self.friends, self.community)
         self.feeds = Feeds(store, self.posts, self.friends)
         self.notifications = Notifications(store, self.accounts, self.posts)
+        self.preferences = Preferences(store)
 
     def reading(self, seen: Mapping[str, int]) -> AbstractContextManager[dict[str, int]]:
         """For the block, reads are at least as fresh as these positions by shard, and keep them up to date."""
