@@ -1,7 +1,11 @@
+from contextlib import contextmanager
+
 import pytest
 
 from minisocial.background import Task
+from minisocial.cache import LocalCache, ReadThrough
 from minisocial.errors import Forbidden, Invalid, LoginRequired, NotFound
+from minisocial.social import Social
 from minisocial.social.tasks import Tasks
 
 
@@ -156,17 +160,29 @@ def test_an_id_of_nothing_is_not_there(club, id):
         club.social.posts.get(id, club.person("ada"))
 
 
-class Interrupted(Tasks):
-    """A worker that is held up right after it has read a post."""
+class Interrupted:
+    """The database, for a worker that is held up right after it has read a post."""
 
-    def __init__(self, club, meanwhile):
-        super().__init__(club.elsewhere, club.letters.append, lambda: "http://club.example")
-        self.meanwhile = meanwhile
+    def __init__(self, cluster, meanwhile):
+        self._cluster = cluster
+        self._meanwhile = [meanwhile]
 
-    def _post(self, id):
-        post = super()._post(id)
-        self.meanwhile()
-        return post
+    def __getattr__(self, name):
+        return getattr(self._cluster, name)
+
+    @contextmanager
+    def read_home(self, id, at_least=0):
+        with self._cluster.read_home(id, at_least) as reader:
+            yield reader
+        if self._meanwhile:
+            self._meanwhile.pop()()
+
+
+def held_up(club, meanwhile):
+    """The tasks of a worker that is held up."""
+    cache = ReadThrough(LocalCache(), club.shared, club.invalidation)
+    social = Social(Interrupted(club.cluster, meanwhile), cache, club.background, club.hasher, club.clock)
+    return Tasks(social, club.letters.append, lambda: "http://club.example").handlers()
 
 
 @pytest.mark.parametrize("name", ["fan_out", "join_thread"])
@@ -180,7 +196,7 @@ def test_a_reply_deleted_while_a_worker_spreads_it_leaves_nothing_behind(club, p
         club.work()
 
     task = Task(1, club.cluster.shard_of(reply.id), name, {"post": reply.id})
-    Interrupted(club, meanwhile).handlers()[name](task)
+    held_up(club, meanwhile)[name](task)
     for table in ("replies WHERE reply", "threads WHERE post", "home_feed WHERE post"):
         assert found(club, f"SELECT 1 FROM {table} = ?", reply.id) == []
     assert found(club, "SELECT replies FROM posts WHERE id = ?", root.id) == [(0,)]

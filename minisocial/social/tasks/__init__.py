@@ -1,0 +1,48 @@
+"""What workers do after the answer: carry a change to the other shard, fill feeds, notify, write letters.
+
+Every task may run twice, or long after the fact. Each therefore looks at what is true now, and its
+effect is keyed, versioned or a set operation, so that doing it again changes nothing.
+"""
+
+from collections.abc import Callable, Mapping
+
+from minisocial.background import Task
+from minisocial.social.accounts import NewAccount
+from minisocial.social.social import Social
+from minisocial.social.tasks.feeds import FeedTasks
+from minisocial.social.tasks.friends import FriendTasks
+from minisocial.social.tasks.posts import PostTasks
+from minisocial.social.tasks.telling import Send, TellingTasks
+
+__all__ = ["Send", "Tasks"]
+
+
+class Tasks:
+    """The tasks by name; `public_url` is how links in letters begin."""
+
+    def __init__(self, social: Social, send: Send, public_url: Callable[[], str]) -> None:
+        self._social = social
+        self._feeds = FeedTasks(social.store)
+        self._posts = PostTasks(social)
+        self._friends = FriendTasks(social)
+        self._telling = TellingTasks(social, send, public_url)
+
+    def handlers(self) -> Mapping[str, Callable[[Task], None]]:
+        """Every task that anybody leaves in an outbox."""
+        return {
+            "open_account": self.open_account,
+            "fan_out": self._feeds.fan_out,
+            "retract": self._feeds.retract,
+            "fill_feed": self._feeds.fill_feed,
+            "clear_feed": self._feeds.clear_feed,
+            "tell_of_post": self._posts.tell_of_post,
+            "join_thread": self._posts.join_thread,
+            "mirror_friendship": self._friends.mirror_friendship,
+            "mirror_follow": self._friends.mirror_follow,
+            "notify": self._telling.notify,
+            "letter": self._telling.letter,
+        }
+
+    def open_account(self, task: Task) -> None:
+        """Finish a sign-up that died between the directory and the person's shard."""
+        self._social.accounts.open(NewAccount(**task.args))
