@@ -4,7 +4,6 @@ import threading
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,10 +53,9 @@ class FakeShard:
     def deliver(self) -> None:
         """Tell the consumers; when it returns, everything committed before has been told."""
         with self._delivery:
-            changes = []
-            with suppress(IndexError):
-                while True:
-                    changes.append(self._waiting.popleft())
+            with self._lock:  # a commit is told of whole: half of one would count as all of it
+                changes = list(self._waiting)
+                self._waiting.clear()
             for consumer in self.consumers:
                 consumer(changes)
 
@@ -98,7 +96,13 @@ class World:
         self.shard = FakeShard()
         self.shared = GlobalCache(folder / "global", clock=clock)
         self.invalidation: Invalidation[FakeChange] = Invalidation(
-            keys_of, self.shard.lowest, self.shared, lease_seconds=lease_seconds, clock=clock, **limits
+            keys_of,
+            self.shard.lowest,
+            self.shared,
+            head_position=lambda shard: self.shard.copies[0],
+            lease_seconds=lease_seconds,
+            clock=clock,
+            **limits,
         )
         self.nodes = [
             ReadThrough(LocalCache(f"read-{number}"), self.shared, self.invalidation, clock=clock)
