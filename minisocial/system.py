@@ -75,6 +75,7 @@ class System:
             settings.data / "cache",
             keys_of,
             self.cluster.floor_position,
+            head_position=self.cluster.position,
             local_entries=settings.local_cache_entries,
             global_bytes=settings.global_cache_bytes,
             local_enabled=settings.local_cache,

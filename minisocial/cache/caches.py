@@ -38,6 +38,7 @@ class Caches(Generic[C]):
         keys_of: Callable[[C], Iterable[str]],
         floor_position: Callable[[str], int],
         *,
+        head_position: Callable[[str], int] = lambda shard: 0,
         local_entries: int = 4000,
         global_bytes: int = 128 << 20,
         local_enabled: bool = True,
@@ -48,7 +49,9 @@ class Caches(Generic[C]):
         self._local_entries = local_entries
         self._local_enabled = local_enabled
         self.shared = GlobalCache(folder, size_limit=global_bytes, enabled=global_enabled, clock=self._clock)
-        self.invalidation = Invalidation(keys_of, floor_position, self.shared, clock=self._clock)
+        self.invalidation = Invalidation(
+            keys_of, floor_position, self.shared, head_position=head_position, clock=self._clock
+        )
 
     def for_node(self, name: str) -> ReadThrough:
         """A node's way to cached values, with a local cache of its own."""

@@ -14,14 +14,15 @@ class Floors:
     since then no such value can be computed any more, and those computed before were dropped.
 
     There are at most `limit` of them: beyond, the older half becomes one floor for the whole shard. It
-    refuses more than it must, which costs loads, never truth.
+    refuses more than it must, which costs loads, never truth. It stays for good: what lies below it was not
+    dropped, and every copy passes it soon.
     """
 
     __slots__ = ("_limit", "_order", "base", "by_key", "running", "whole")
 
     def __init__(self, limit: int) -> None:
         self.by_key: dict[str, int] = {}
-        self.whole = 0  # holds for every key
+        self.whole = 0  # holds for every key; only ever rises
         self.base = 0  # every copy has reached this once; a copy brought back from before is not believed
         self.running = 0  # changes whose entries are being dropped: no floor may go meanwhile
         self._limit = limit
@@ -68,7 +69,7 @@ class Floors:
             self.by_key[key] = max(position, before or 0)
 
     def lift_all(self, position: int) -> None:
-        """Leave a floor under every key of the shard."""
+        """Leave a floor under every key of the shard, for good."""
         self.whole = max(self.whole, position)
 
     def settle(self, reached: int) -> None:
@@ -78,8 +79,6 @@ class Floors:
         self.base = max(self.base, reached)
         while self._order and self._order[0][0] <= reached:
             self._let_go(reached)
-        if self.whole <= reached:
-            self.whole = 0
         if len(self.by_key) > self._limit:
             self._fold()
 

@@ -71,7 +71,8 @@ class Invalidation(Generic[C]):
     *A reader in between*, when c can be seen already and nobody has been told yet.
         1. c commits     2. L loads from the primary, at p, and answers
         3. the same person reads again, on a node that still holds the old entry: back in time
-        So L waits in 2 until the caches have heard of p (`wait_until_heard`) before it answers.
+        So L waits in 2 until the caches have heard of p (`wait_until_heard`) before it answers. Where nobody
+        tells (a new term, a shard's first read), nothing from below p is believed any more.
 
     *One who waited*, W.
         1. W waits for L     2. L finishes     3. c: floor p, all copies reach p, the floor goes
@@ -89,18 +90,21 @@ class Invalidation(Generic[C]):
         floor_position: Callable[[str], int],
         shared: GlobalCache,
         *,
+        head_position: Callable[[str], int] = lambda shard: 0,
         lease_seconds: float = 2.0,
         floor_limit: int = 10_000,
-        patience: float = 0.1,
+        patience: float = 0.5,
         clock: Clock | None = None,
     ) -> None:
-        """`floor_position(shard)`: the lowest position of any copy a reader may be given.
+        """`floor_position(shard)`: the lowest position of any copy a reader may be given; `head_position`: the highest.
 
-        `patience`: seconds a loader waits for the news of a change it has seen already.
+        `patience`: seconds a loader waits for the news of a change it has seen already; changes by
+        other programs are noticed within 0.3.
         """
         self.leases = Leases(lease_seconds, clock or Clock())
         self._keys_of = keys_of
         self._floor_position = floor_position
+        self._head_position = head_position
         self._shared = shared
         self._floor_limit = floor_limit
         self._patience = patience
@@ -131,12 +135,8 @@ class Invalidation(Generic[C]):
             self._subscribers = (*self._subscribers, (purge, purge_all))
 
     def floors(self, shard: str) -> Floors:
-        """The floors of a shard."""
-        floors = self._floors.get(shard)
-        if floors is None:
-            with self._lock:
-                floors = self._floors.setdefault(shard, Floors(self._floor_limit))
-        return floors
+        """The floors of a shard. What was committed before it is first asked for counts as heard."""
+        return self._floors.get(shard) or self._begin_with(shard)
 
     def __call__(self, changes: Sequence[C]) -> None:
         """Changes of one shard, in the order of their commits."""
@@ -157,6 +157,8 @@ class Invalidation(Generic[C]):
 
     def forget_everything(self) -> None:
         """Empty all caches: after a bulk load, or when a shard has lost commits."""
+        for shard in tuple(self._floors):
+            self._believe_from(shard, self._ask(self._head_position, shard))  # nobody tells of a term's first position
         self.leases.void_all()
         self._drop(None)
         self._tell(None)
@@ -164,15 +166,20 @@ class Invalidation(Generic[C]):
     def wait_until_heard(self, shard: str, position: int) -> None:
         """Wait until all changes up to a position that was read have reached the caches.
 
-        The first position read of a shard counts as heard. One that nobody tells of (a change made
-        by another program, a new term) is waited for once, with patience, and then counts as heard.
+        One that nobody tells of in time (a new term; a change by another program, not noticed yet) is
+        waited for with patience; then whatever is older counts as changed.
         """
-        if self._heard.get(shard, -1) >= position:
+        if self._heard.get(shard, 0) >= position:
             return
         with self._news:
-            if shard in self._heard and not self._news.wait_for(lambda: self._heard[shard] >= position, self._patience):
-                self._overtaken += 1
-            self._heard[shard] = max(position, self._heard.get(shard, 0))
+            if self._news.wait_for(lambda: self._heard.get(shard, 0) >= position, self._patience):
+                return
+            self._overtaken += 1
+        self._believe_from(shard, position)
+        self.leases.void_all()
+        for local in self.locals:  # not the global cache: the floor refuses what it has from below
+            local.clear()
+        self._tell(None)
 
     def snapshot(self) -> InvalidationSnapshot:
         for shard, floors in list(self._floors.items()):
@@ -210,6 +217,17 @@ class Invalidation(Generic[C]):
         else:
             self.leases.void(keys)
 
+    def _begin_with(self, shard: str) -> Floors:
+        return self._believe_from(shard, self._ask(self._head_position, shard))
+
+    def _believe_from(self, shard: str, position: int) -> Floors:
+        """Nothing of a shard from below this position is believed from now on."""
+        with self._lock:
+            floors = self._floors.setdefault(shard, Floors(self._floor_limit))
+            floors.lift_all(position)
+        self._hear(shard, position)
+        return floors
+
     def _hear(self, shard: str, position: int) -> None:
         with self._news:
             self._heard[shard] = max(position, self._heard.get(shard, 0))
@@ -225,14 +243,17 @@ class Invalidation(Generic[C]):
             floors.running -= 1
 
     def _settle(self, shard: str, floors: Floors) -> None:
+        reached = self._ask(self._floor_position, shard)
+        with self._lock:
+            floors.settle(reached)
+
+    def _ask(self, position_of: Callable[[str], int], shard: str) -> int:
         try:
-            reached = self._floor_position(shard)
+            return position_of(shard)
         except Exception:
             log.exception("how far the copies of shard %s are is not known: its floors stay", shard)
             self._count_error()
-            reached = 0
-        with self._lock:
-            floors.settle(reached)
+            return 0
 
     def _tell(self, keys: Collection[str] | None) -> None:
         for purge, purge_all in self._subscribers:

@@ -119,7 +119,7 @@ def run(checker: Checker, seed: int, *, is_disturbed: bool) -> None:
     for thread in threads:
         thread.join(60)
         assert not thread.is_alive()
-    assert not errors
+    assert not errors, errors
     assert not checker.violations
     assert checker.reads == 5 * STEPS
 
@@ -130,6 +130,14 @@ def test_nobody_reads_anything_older_than_what_was_told_or_seen(checker: Checker
     assert checker.world.shared.snapshot().errors == 0
     assert checker.world.invalidation.snapshot().overtaken == 0
     assert len(checker.world.invalidation.floors("0").by_key) <= 5
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_nor_when_nobody_waits_for_the_news_of_what_was_seen(tmp_path: Path, seed: int):
+    world = World(tmp_path, nodes=3, floor_limit=5, patience=0.0)
+    run(Checker(world, tmp_path), seed, is_disturbed=True)
+    assert world.invalidation.snapshot().overtaken
+    world.shared.stop()
 
 
 @pytest.mark.parametrize("seed", range(2))

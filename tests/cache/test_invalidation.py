@@ -196,9 +196,54 @@ def test_a_position_that_was_read_is_handed_out_when_everybody_has_been_told(wor
 
 def test_a_position_nobody_tells_of_is_waited_for_once_only(world: World):
     world.invalidation._patience = 0.001
-    world.invalidation.wait_until_heard(SHARD, 5)  # the first one counts as heard
-    assert world.invalidation.snapshot().overtaken == 0
     world.invalidation.wait_until_heard(SHARD, 9)
     world.invalidation.wait_until_heard(SHARD, 9)
     world.invalidation.wait_until_heard(SHARD, 7)
     assert world.invalidation.snapshot().overtaken == 1
+
+
+def test_when_nobody_tells_in_time_whatever_is_older_counts_as_changed(world: World):
+    """Else: seen on one node, and on the next one back in time."""
+    made = []
+    world.invalidation._patience = 0.001
+    world.invalidation.subscribe(made.append, lambda: made.append("all"))
+    world.shard.write(1)
+    world.shard.replicate()
+    for node in (0, 1):
+        world.fetch(1, node=node)
+        page = world.nodes[node].derive("page", lambda: world.fetch(1), len)
+        assert page == {1: 1}
+    world.nodes[0].local.clear()
+    world.shared.clear()
+    position = world.shard.commit(1)  # and its news is long in coming
+    assert world.fetch(1, load=lambda ids, at_least: world.shard.read(ids, at_least, copy=0)) == {1: position}
+    assert world.fetch(1, node=1) == {1: position}
+    assert world.nodes[1].derive("page", lambda: world.fetch(1, node=1), len) == {1: position}
+    assert made[-1] == "all"
+
+
+def test_what_is_in_the_global_cache_from_before_is_not_believed_then(world: World):
+    world.invalidation._patience = 0.001
+    world.shard.write(1)
+    world.shard.replicate()
+    world.fetch(1)
+    position = world.shard.commit(1)
+    world.fetch(2, load=lambda ids, at_least: world.shard.read(ids, at_least, copy=0))
+    world.shard.replicate()
+    world.invalidation.snapshot()  # lets go of what floors it can
+    assert world.fetch(1, node=1) == {1: position}
+
+
+def test_what_was_committed_before_a_shard_is_first_asked_for_counts_as_heard(world: World):
+    """A copy that lags at the start, and one that does not: the older value is not kept beside the newer one."""
+    position = world.shard.commit(1)
+    assert world.fetch(1) == {1: position}
+    assert world.invalidation.snapshot().overtaken == 0
+
+
+def test_a_new_term_has_a_first_position_that_nobody_tells_of(world: World):
+    world.shard.write(1)
+    position = world.shard.commit(1)
+    world.invalidation.forget_everything()  # a shard has lost commits, and goes on in a new term
+    assert world.fetch(1) == {1: position}
+    assert world.invalidation.snapshot().overtaken == 0
