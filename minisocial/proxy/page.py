@@ -2,19 +2,23 @@
 
 import gzip
 import hashlib
+from collections.abc import Collection
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
-from minisocial.proxy.freshness import freshness, varies_by_cookie
+from minisocial.clock import Clock
+from minisocial.proxy.freshness import age, every, freshness, varies_by_cookie
 from minisocial.wsgi import Headers, Response
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
 SMALLEST_GZIP = 300  # bytes; below that it does not pay
-OVERHEAD = 2048  # bytes a kept page costs besides its bodies, roughly
-REPLACED = ("ETag", "Vary", "Content-Length", "Surrogate-Key", "Cache-Control", "Age", "Cache-Status")
-KEPT_IN_304 = frozenset({"etag", "vary", "cache-control", "content-location", "expires"})  # RFC 9110, 15.4.5
+OVERHEAD = 2048  # bytes a kept page takes besides its bodies, header lines and tags, roughly
+TAG_BYTES = 450  # the same of a tag: in the page, in the index of tags, and the set it has there
+REPLACED = ("Date", "ETag", "Vary", "Content-Length", "Surrogate-Key", "Cache-Control", "Age", "Cache-Status")
+KEPT_IN_304 = frozenset({"date", "etag", "vary", "cache-control", "content-location", "expires"})  # RFC 9110, 15.4.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +69,26 @@ class Page:
         return variant.answer(environ, *more)
 
 
-def make_page(response: Response, now: float) -> Page | None:
+def make_page(response: Response, clock: Clock) -> Page | None:
     """The page a response is, or None if it may not be kept or shared."""
     times = freshness(response)
     if times is None:
         return None
     # WSGI's headers hold bytes as Latin-1; the tags are purged as text
-    tags = frozenset(response.header("Surrogate-Key").encode("latin-1", "replace").decode("utf-8", "replace").split())
-    headers = _shared_headers(response, bool(tags))
+    tags = frozenset(every(response, "Surrogate-Key").encode("latin-1", "replace").decode("utf-8", "replace").split())
+    headers = _shared_headers(response, bool(tags), formatdate(clock.time(), usegmt=True))
     digest = hashlib.blake2b(response.body, digest_size=12).hexdigest()
     plain = Variant.of(f'"{digest}"', headers, response.body)
     gzipped = _gzipped(digest, headers, response.body)
-    fresh_until = now + times.fresh
+    made_at = clock.monotonic() - age(response)
+    fresh_until = made_at + times.fresh
     return Page(
         plain=plain,
         gzipped=gzipped,
         tags=tags,
         needs_no_cookie=varies_by_cookie(response),
-        size=OVERHEAD + len(plain.body) + (len(gzipped.body) if gzipped else 0),
-        made_at=now,
+        size=_size(headers, tags) + len(plain.body) + (len(gzipped.body) if gzipped else 0),
+        made_at=made_at,
         fresh_until=fresh_until,
         revalidate_until=fresh_until + times.while_revalidate,
         error_until=fresh_until + times.if_error,
@@ -114,11 +119,19 @@ def is_match(wanted: str, etag: str) -> bool:
     return wanted.strip() == "*" or any(tag.strip().removeprefix("W/") == etag for tag in wanted.split(","))
 
 
-def _shared_headers(response: Response, is_purged: bool) -> Headers:
-    """What is sent with it each time. Browsers must ask again for a page that can be purged."""
-    control = "no-cache" if is_purged else response.header("Cache-Control")
+def _shared_headers(response: Response, is_purged: bool, date: str) -> Headers:
+    """What is sent with it each time. Browsers must ask again for a page that can be purged.
+
+    `Date` comes first, where the front door looks for it: it tells when the page was made, and `Age` goes with it.
+    """
+    control = "no-cache" if is_purged else every(response, "Cache-Control")
     kept = response.without(*REPLACED).headers
-    return [*kept, ("Cache-Control", control), ("Vary", "Accept-Encoding, Cookie")]
+    return [("Date", date), *kept, ("Cache-Control", control), ("Vary", "Accept-Encoding, Cookie")]
+
+
+def _size(headers: Headers, tags: Collection[str]) -> int:
+    lines = sum(len(name) + len(value) for name, value in headers)
+    return OVERHEAD + lines + sum(TAG_BYTES + len(tag) for tag in tags)
 
 
 def _gzipped(digest: str, headers: Headers, body: bytes) -> Variant | None:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 from minisocial import trace, waiting, wsgi
 from minisocial.proxy.collapse import Collapse
-from minisocial.proxy.freshness import directives
+from minisocial.proxy.keys import SAFE, VIEWER, Address, address, is_too_long, unconditional
 from minisocial.proxy.page import Page, for_client, make_page
 from minisocial.proxy.page_cache import PageCache
 from minisocial.proxy.refresh import Refresher
+from minisocial.proxy.sharing import Fetched, with_oneself, with_visitors
 from minisocial.proxy.static_files import PREFIX, StaticFiles
 from minisocial.wsgi import Response
 
@@ -21,22 +22,6 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 ErrorPage = Callable[["WSGIEnvironment", int, str, wsgi.Headers], Response]
-
-LONGEST_KEY = 1024  # characters of host, path and query; longer ones are nobody's bookmark
-CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_RANGE", "HTTP_RANGE")
-
-Address = tuple[bool, str, str, str, str]  # is local, scheme, host, path, query
-
-# what an answer to somebody who is logged in may depend on, besides the address
-VIEWER = (
-    "HTTP_COOKIE",
-    "HTTP_AUTHORIZATION",
-    "HTTP_ACCEPT",
-    "HTTP_ACCEPT_ENCODING",
-    "HTTP_ACCEPT_LANGUAGE",
-    "HTTP_X_REQUESTED_WITH",
-    *CONDITIONS,
-)
 
 log = logging.getLogger("minisocial.proxy")
 
@@ -55,15 +40,8 @@ class ProxySnapshot:
     entries: int
     purged: int
     voided: int
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """What a node answered, and the page it makes if it may be shared."""
-
-    response: Response
-    page: Page | None = None
-    is_kept: bool = False
+    evicted: int
+    refused: int
 
 
 class Proxy:
@@ -72,6 +50,10 @@ class Proxy:
     Promise: only answers that say `public` are kept or shared between visitors, nobody who is logged in
     gets a kept page, and a page is never shown after a purge of one of its `Surrogate-Key` tags. Equal
     requests of one member at the same moment share one answer, unless it sets a cookie.
+
+    What a client says about caching is advice that a cache need not take (RFC 9111, 5.2.1), and a stranger
+    must not be able to have a page made anew at will. So `no-cache`, `max-age` and the like change nothing;
+    with `no-store` nothing is kept of the answer, and with `only-if-cached` no node is asked.
 
     When it fails: if no node answers, a visitor gets the stale page where `stale-if-error` allows it.
     `Cache-Status` (RFC 9211) says on each answer what was done.
@@ -130,6 +112,8 @@ class Proxy:
             entries=pages.entries,
             purged=pages.purged,
             voided=pages.voided,
+            evicted=pages.evicted,
+            refused=pages.refused,
         )
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
@@ -145,11 +129,11 @@ class Proxy:
         if environ["PATH_INFO"].startswith(PREFIX):
             return "static", self._static.answer(environ, lambda *refusal: self._error_page(environ, *refusal))
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            return self._pass(environ, "method")
+            return self._pass_method(environ)
         if environ.get("CONTENT_LENGTH") not in (None, "", "0"):
             return self._pass(environ, "bypass")  # a body may change the answer and is in no key
-        key = _address(environ)
-        if len(key[2]) + len(key[3]) + len(key[4]) > LONGEST_KEY:
+        key = address(environ)
+        if is_too_long(key):
             return self._pass(environ, "bypass")
         if "HTTP_AUTHORIZATION" in environ or self._session in environ.get("HTTP_COOKIE", ""):
             return self._for_member(key, environ)
@@ -162,10 +146,17 @@ class Proxy:
         response = wsgi.call(self._app, environ)
         return "pass", for_client(response).adding(_status(f"fwd={why}"))
 
+    def _pass_method(self, environ: "WSGIEnvironment") -> tuple[str, Response]:
+        outcome, answer = self._pass(environ, "method")
+        if answer.code < 400 and environ["REQUEST_METHOD"] not in SAFE:
+            self.page_cache.forget(address(environ))  # RFC 9111, 4.4; what else has changed the log tells
+        return outcome, answer
+
     def _for_member(self, key: Address, environ: "WSGIEnvironment") -> tuple[str, Response]:
         viewer = tuple(map(environ.get, VIEWER))
+        # the sequence is part of the flight's key: nobody joins a flight that began before a purge
         flight = (key, viewer, self.page_cache.sequence)
-        fetched, is_shared = self.collapse.run(flight, lambda: self._fetch_for_member(environ), _may_share_with_self)
+        fetched, is_shared = self.collapse.run(flight, lambda: self._fetch_for_member(environ), with_oneself)
         answer = for_client(fetched.response)
         if is_shared:
             return "collapsed", answer.adding(_status("fwd=bypass; collapsed"))
@@ -178,37 +169,62 @@ class Proxy:
     # a visitor: from the page cache where possible
 
     def _for_visitor(self, key: Address, environ: "WSGIEnvironment") -> tuple[str, Response]:
-        # the sequence is part of the flight's key: nobody joins a flight that began before a purge
         since = self.page_cache.sequence
         page = self.page_cache.find(key) if self.page_cache.enabled else None
         if page is None:
-            return self._miss(key, environ, since)
+            return self._forward(key, environ, since, "uri-miss")
         if page.needs_no_cookie and "HTTP_COOKIE" in environ:
-            return self._miss(key, environ, since, "vary-miss")
-        now = self.page_cache.clock.monotonic()
+            return self._forward(key, environ, since, "vary-miss")
+        now = self._now()
         if now < page.fresh_until:
             return "hit", page.answer(environ, _age(page, now), _status("hit"))
         if now < page.revalidate_until and self._refresher.offer(key, environ):
             ttl = math.floor(page.fresh_until - now)
-            return "stale", page.answer(environ, _age(page, now), _status(f"hit; ttl={ttl}"))
-        return self._miss_with_stale(key, environ, since)
+            note = f"hit; ttl={ttl}; detail=stale-while-revalidate"
+            return "stale", page.answer(environ, _age(page, now), _status(note))
+        return self._forward(key, environ, since, "stale")
+
+    def _forward(self, key: Address, environ: "WSGIEnvironment", since: int, why: str) -> tuple[str, Response]:
+        said = environ.get("HTTP_CACHE_CONTROL", "").lower()
+        if "only-if-cached" in said:
+            return self._not_cached(environ, why)
+        may_keep = "no-store" not in said and self.page_cache.enabled
+        if why == "stale":
+            return self._miss_with_stale(key, environ, since, may_keep)
+        return self._miss(key, environ, since, why, may_keep)
+
+    def _not_cached(self, environ: "WSGIEnvironment", why: str) -> tuple[str, Response]:
+        answer = self._error_page(environ, 504, "This page is not at hand, and we were asked not to make it.", [])
+        return "miss", answer.adding(_status(f"fwd={why}; detail=only-if-cached"))
 
     def _miss(
-        self, key: Address, environ: "WSGIEnvironment", since: int, why: str = "uri-miss"
+        self, key: Address, environ: "WSGIEnvironment", since: int, why: str, may_keep: bool
     ) -> tuple[str, Response]:
         waiting.ahead()
-        flight = (key, environ.get("HTTP_COOKIE"), since)
-        fetched, is_shared = self.collapse.run(flight, lambda: self._fetch(key, environ, since), _may_share)
-        note = f"fwd={why}{'; stored' if fetched.is_kept and not is_shared else ''}{'; collapsed' if is_shared else ''}"
-        outcome = "collapsed" if is_shared else "miss"
-        if fetched.page:
-            return outcome, fetched.page.answer(environ, _status(note))
-        return outcome, for_client(fetched.response).adding(_status(note))
+        fetched, is_shared = self.collapse.run(
+            (key, environ.get("HTTP_COOKIE"), may_keep),
+            lambda: self._fetch_unless_there(key, environ, may_keep),
+            with_visitors,
+            lambda fetched: self._is_new_enough(key, fetched, since),
+        )
+        outcome, note = _told(fetched, is_shared, why)
+        if fetched.page is None:
+            return outcome, for_client(fetched.response).adding(_status(note))
+        age = [] if outcome == "miss" else [_age(fetched.page, self._now())]
+        return outcome, fetched.page.answer(environ, *age, _status(note))
 
-    def _miss_with_stale(self, key: Address, environ: "WSGIEnvironment", since: int) -> tuple[str, Response]:
+    def _is_new_enough(self, key: Address, fetched: Fetched, since: int) -> bool:
+        """Whether it suits who came at the purge sequence `since`: the page was not purged after it was begun."""
+        if fetched.since >= since or fetched.page is None:
+            return True
+        return not self.page_cache.was_purged(key, fetched.page, fetched.since)
+
+    def _miss_with_stale(
+        self, key: Address, environ: "WSGIEnvironment", since: int, may_keep: bool
+    ) -> tuple[str, Response]:
         """A new page; the stale one if no node can make one and nobody purged it meanwhile."""
         try:
-            outcome, answer = self._miss(key, environ, since, "stale")
+            outcome, answer = self._miss(key, environ, since, "stale", may_keep)
             if answer.code < 500:
                 return outcome, answer
             return self._stale_for_error(key, environ, f"; fwd-status={answer.code}") or (outcome, answer)
@@ -220,59 +236,47 @@ class Proxy:
             return stale
 
     def _stale_for_error(self, key: Address, environ: "WSGIEnvironment", note: str) -> tuple[str, Response] | None:
-        page = self.page_cache.find(key)
-        now = self.page_cache.clock.monotonic()
+        page = self.page_cache.peek(key)
+        now = self._now()
         if page is None or now >= page.error_until:
             return None
         return "stale", page.answer(environ, _age(page, now), _status(f"fwd=stale{note}; detail=stale-if-error"))
 
-    def _fetch(self, key: Hashable, environ: "WSGIEnvironment", since: int) -> Fetched:
+    def _fetch_unless_there(self, key: Address, environ: "WSGIEnvironment", may_keep: bool) -> Fetched:
+        """The page from a node; but who leads now may have looked just before the last leader was done."""
+        since = self.page_cache.sequence
+        page = self.page_cache.peek(key) if may_keep else None
+        if page and self._now() < page.fresh_until and not (page.needs_no_cookie and "HTTP_COOKIE" in environ):
+            return Fetched(Response("200 OK", [], b""), page, since=since, was_there=True)
+        return self._fetch(key, environ, since, may_keep)
+
+    def _fetch(self, key: Hashable, environ: "WSGIEnvironment", since: int, may_keep: bool) -> Fetched:
         """Asks a node for the page, and keeps it if it may."""
-        response = wsgi.call(self._app, _unconditional(environ))
-        page = make_page(response, self.page_cache.clock.monotonic())
+        response = wsgi.call(self._app, unconditional(environ))
+        page = make_page(response, self.page_cache.clock)
         if page is None:
-            return Fetched(response)
+            return Fetched(response, since=since)
         is_for_all = not (page.needs_no_cookie and "HTTP_COOKIE" in environ)
-        is_kept = is_for_all and self.page_cache.enabled and self.page_cache.keep(key, page, since)
-        return Fetched(response, page, is_kept)
+        is_kept = is_for_all and may_keep and self.page_cache.keep(key, page, since)
+        return Fetched(response, page, is_kept, since)
 
     def _refresh(self, key: Hashable, environ: "WSGIEnvironment") -> None:
         id = trace.new_id()
         with self._tracer.begin(id, f"refresh {environ['PATH_INFO']}"):
-            self._fetch(key, environ | {"minisocial.request_id": id}, self.page_cache.sequence)
+            since, may_keep = self.page_cache.sequence, self.page_cache.enabled
+            self._fetch(key, environ | {"minisocial.request_id": id}, since, may_keep)
+
+    def _now(self) -> float:
+        return self.page_cache.clock.monotonic()
 
 
-def _address(environ: "WSGIEnvironment") -> Address:
-    """What a page for visitors is kept under: all of the request that any page may depend on."""
-    return (
-        environ.get("minisocial.is_local", False),
-        environ["wsgi.url_scheme"],
-        environ.get("HTTP_HOST", ""),
-        environ["PATH_INFO"],
-        environ.get("QUERY_STRING", ""),
-    )
-
-
-def _unconditional(environ: "WSGIEnvironment") -> "WSGIEnvironment":
-    """The request as a GET for the whole page, whatever part of it this client needs."""
-    whole = environ | {"REQUEST_METHOD": "GET"}
-    for name in CONDITIONS:
-        whole.pop(name, None)
-    return whole
-
-
-def _may_share(fetched: Fetched) -> bool | None:
-    """Whether visitors may share it; None: it is a failure."""
-    return None if fetched.response.code >= 500 else fetched.page is not None
-
-
-def _may_share_with_self(fetched: Fetched) -> bool | None:
-    """Whether equal requests of one member may share it; None: it is a failure."""
-    response = fetched.response
-    if response.code >= 500:
-        return None
-    said = directives(response.header("Cache-Control"))
-    return not (response.header("Set-Cookie") or "no-store" in said or response.header("Vary").strip() == "*")
+def _told(fetched: Fetched, is_shared: bool, why: str) -> tuple[str, str]:
+    """What became of a request that was not answered from the cache at once: for the counters, and for people."""
+    if is_shared:
+        return "collapsed", f"fwd={why}; collapsed"
+    if fetched.was_there:
+        return "hit", "hit"
+    return "miss", f"fwd={why}{'; stored' if fetched.is_kept else ''}"
 
 
 def _status(note: str) -> tuple[str, str]:

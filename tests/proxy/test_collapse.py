@@ -1,10 +1,12 @@
 """Collapsed forwarding: one piece of work for many who ask at the same moment."""
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
+from minisocial.errors import Overloaded, Unavailable
 from minisocial.proxy import Collapse
 from tests.fakes import ManualClock
 from tests.impatient import impatiently, would_wait
@@ -23,6 +25,7 @@ class Crowd:
     def __init__(self, collapse: Collapse[str], judge: Callable[[str], bool | None] = share) -> None:
         self.collapse = collapse
         self.judge = judge
+        self.fits: Callable[[str], bool] = lambda result: True
         self.lock = threading.Lock()
         self.worked = 0
         self.entered = threading.Semaphore(0)
@@ -56,8 +59,8 @@ class Crowd:
 
     def _ask(self, work: Callable[[], str], key: str) -> None:
         try:
-            result = self.collapse.run(key, work, self.judge)
-        except ValueError as error:
+            result = self.collapse.run(key, work, self.judge, self.fits)
+        except (ValueError, Unavailable) as error:
             self.errors.append(error)
         else:
             self.results.append(result)
@@ -108,14 +111,15 @@ def test_failure_told_by_the_judge_is_not_shared_either() -> None:
     assert len(crowd.results) == 6
 
 
-def test_everybody_is_released_when_every_try_fails() -> None:
+def test_everybody_is_released_when_every_try_fails_and_there_are_two_tries() -> None:
     crowd = Crowd(Collapse())
     crowd.join(crowd.fail)
     assert crowd.entered.acquire(timeout=WAIT)
     crowd.join(crowd.fail, 8)
     until(lambda: crowd.collapse.waiting == 8)
     crowd.finish()
-    assert len(crowd.errors) == 9 and crowd.collapse.waiting == 0
+    assert crowd.worked == 2 and crowd.collapse.waiting == 0
+    assert Counter(type(error) for error in crowd.errors) == {ValueError: 2, Unavailable: 7}
 
 
 def test_answer_for_one_viewer_is_not_shared() -> None:
@@ -151,6 +155,30 @@ def test_waiting_is_bounded() -> None:
     assert crowd.entered.acquire(timeout=WAIT)
     assert crowd.collapse.run("/", lambda: "mine", share)[0] == "mine"
     crowd.finish()
+
+
+def test_who_has_waited_for_two_that_hang_is_told_to_come_again() -> None:
+    clock = ManualClock()  # stands still: no flight looks old, so all go on waiting for the one that hangs
+    crowd = Crowd(Collapse(patience=0.01, clock=clock))
+    crowd.join(crowd.work)
+    assert crowd.entered.acquire(timeout=WAIT)
+    with pytest.raises(Overloaded):
+        crowd.collapse.run("/", lambda: "mine", share)
+    crowd.finish()
+
+
+def test_result_that_does_not_suit_is_asked_for_again_once_for_all() -> None:
+    crowd = Crowd(Collapse())
+    crowd.fits = lambda result: crowd.worked > 1
+    crowd.lead_and_follow(crowd.work, 20)
+    assert crowd.worked == 2 and len(crowd.results) == 21
+
+
+def test_result_that_never_suits_ends_in_work_of_ones_own() -> None:
+    crowd = Crowd(Collapse())
+    crowd.fits = lambda result: False
+    crowd.lead_and_follow(crowd.work, 5)
+    assert crowd.worked == 6 and len(crowd.results) == 6
 
 
 def test_switched_off_everybody_works_for_themselves() -> None:

@@ -6,14 +6,14 @@ import pytest
 
 from minisocial.proxy.page import Page, for_client, is_match, make_page, takes_gzip
 from minisocial.wsgi import Response
-from tests.fakes import environ_of
+from tests.fakes import ManualClock, environ_of
 
 BODY = b"<p>hello, hello, hello</p>" * 100
 PUBLIC = ("Cache-Control", "public, max-age=60")
 
 
 def page(body: bytes = BODY, *more: tuple[str, str]) -> Page:
-    made = make_page(Response("200 OK", [PUBLIC, ("Surrogate-Key", "a b"), *more], body), 0.0)
+    made = make_page(Response("200 OK", [PUBLIC, ("Surrogate-Key", "a b"), *more], body), ManualClock())
     assert made
     return made
 
@@ -64,7 +64,7 @@ def test_clients_must_ask_again_for_what_can_be_purged_and_see_no_tags() -> None
 
 
 def test_page_without_tags_keeps_its_own_cache_control() -> None:
-    made = make_page(Response("200 OK", [PUBLIC], BODY), 0.0)
+    made = make_page(Response("200 OK", [PUBLIC], BODY), ManualClock())
     assert made and made.answer(environ_of()).header("Cache-Control") == PUBLIC[1]
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from minisocial import waiting
+from minisocial.errors import Unavailable
 from minisocial.proxy import Collapse, PageCache, Proxy, StaticFiles
 from minisocial.wsgi import Response
 from tests.fakes import FakeSite, ManualClock, ask, plain_error_page
@@ -29,8 +31,8 @@ class World:
         self.static = StaticFiles(folder)
         self.proxy = self.around(self.site)
 
-    def around(self, app: Any) -> Proxy:
-        cache = PageCache(1 << 20, clock=self.clock)
+    def around(self, app: Any, cache: PageCache | None = None) -> Proxy:
+        cache = cache or PageCache(1 << 20, clock=self.clock)
         collapse: Collapse[Any] = Collapse()
         return Proxy(app, page_cache=cache, collapse=collapse, static=self.static, error_page=plain_error_page)
 
@@ -225,7 +227,7 @@ def test_stale_page_is_shown_while_a_new_one_is_fetched(world: World) -> None:
     world.site.body = b"new"
     world.clock.advance(65)
     stale = world.get()
-    assert status(stale) == "minisocial; hit; ttl=-5" and stale.body != b"new"
+    assert status(stale) == "minisocial; hit; ttl=-5; detail=stale-while-revalidate" and stale.body != b"new"
     assert world.get().body != b"new" and world.count() == 1
     assert world.proxy.step() and not world.proxy.step()  # two visitors, one fetch
     fresh = world.get()
@@ -247,7 +249,7 @@ def test_failing_refresh_leaves_the_stale_page(world: World) -> None:
     world.get()
     world.site.error = ValueError("bug")
     assert world.proxy.step()
-    assert status(world.get()) == "minisocial; hit; ttl=-5"
+    assert status(world.get()) == "minisocial; hit; ttl=-5; detail=stale-while-revalidate"
 
 
 @pytest.mark.parametrize("failure", ["503 Busy", "500 Broken", "exception"])
@@ -365,20 +367,191 @@ def test_writes_are_never_collapsed(world: World) -> None:
     assert world.count() == 3
 
 
-@pytest.mark.parametrize("cookie", ["", MEMBER])
-def test_who_comes_after_a_purge_does_not_share_what_was_begun_before(world: World, cookie: str) -> None:
+def test_member_who_comes_after_a_purge_does_not_share_what_was_begun_before(world: World) -> None:
     held = Held(world.site)
     world.proxy = world.around(held)
-    first = threading.Thread(target=lambda: world.get(cookie=cookie))
+    first = threading.Thread(target=lambda: world.get(cookie=MEMBER))
     first.start()
     assert held.entered.wait(10)
     world.proxy.purge(["post:1"])
-    second = threading.Thread(target=lambda: world.get(cookie=cookie))
+    second = threading.Thread(target=lambda: world.get(cookie=MEMBER))
     second.start()
     until(lambda: world.count() == 2, seconds=5)  # half of what the first is held for
     held.go_on.set()
     first.join(10)
     second.join(10)
+
+
+@pytest.mark.parametrize(("purged", "renders"), [("post:1", 2), ("post:7", 1)])
+def test_visitors_who_come_after_a_purge_share_only_if_it_was_not_of_this_page(
+    world: World, purged: str, renders: int
+) -> None:
+    held = Held(world.site)
+    world.proxy = world.around(held)
+    answers: list[Response] = []
+    threads = [threading.Thread(target=lambda: answers.append(world.get())) for _ in range(20)]
+    threads[0].start()
+    assert held.entered.wait(10)
+    world.proxy.purge([purged])
+    for thread in threads[1:]:
+        thread.start()
+    until(lambda: world.proxy.collapse.waiting == 19)
+    held.go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert world.count() == renders and len(answers) == 20
+    assert sum("stored" in status(answer) for answer in answers) == 1  # the one that suits all
+
+
+class SlowToLook(PageCache):
+    """Something happens between the moment somebody looks and the moment they go on."""
+
+    meanwhile: Any = None
+
+    def find(self, key: Any) -> Any:
+        page, meanwhile, self.meanwhile = super().find(key), self.meanwhile, None
+        if meanwhile:
+            meanwhile()
+        return page
+
+
+def test_who_looked_just_before_another_brought_the_page_does_not_fetch_it_again(world: World) -> None:
+    cache = SlowToLook(1 << 20, clock=world.clock)
+    proxy = world.around(world.site, cache)
+    cache.meanwhile = lambda: ask(proxy)
+    assert status(ask(proxy)) == "minisocial; hit"
+    assert world.count() == 1
+
+
+# what a client says about caching
+
+
+@pytest.mark.parametrize("said", ["no-cache", "max-age=0", "no-store", "min-fresh=999", "max-stale", "nonsense=,;"])
+def test_nobody_can_have_a_kept_page_made_anew(world: World, said: str) -> None:
+    world.get()
+    assert status(world.get(cache_control=said, pragma="no-cache")) == "minisocial; hit"
+
+
+@pytest.mark.parametrize("said", ["no-cache", "max-age=0", "No-Store", 'x="no-store'])
+def test_only_no_store_keeps_an_answer_out_of_the_cache(world: World, said: str) -> None:
+    world.get(cache_control=said)
+    assert status(world.get()) == ("minisocial; fwd=uri-miss; stored" if "store" in said.lower() else "minisocial; hit")
+
+
+def test_only_if_cached_asks_no_node(world: World) -> None:
+    answer = world.get(cache_control="only-if-cached")
+    assert answer.code == 504 and not world.count()
+    assert status(answer) == "minisocial; fwd=uri-miss; detail=only-if-cached"
+    world.get()
+    assert status(world.get(cache_control="only-if-cached")) == "minisocial; hit"
+    world.clock.advance(300)  # of use only if there is an error, and this is none
+    assert world.get(cache_control="only-if-cached").code == 504
+
+
+# what a node says about it
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [("Cache-Control", "public, max-age=60"), ("Cache-Control", "private")],
+        [("Cache-Control", "public"), ("cache-control", "no-store, max-age=60")],
+        [("Cache-Control", 'max-age=60, x="a, public"')],
+        [("Cache-Control", PUBLIC), ("Set-Cookie", "a=b")],
+        [("Cache-Control", PUBLIC), ("Vary", "Cookie"), ("Vary", "User-Agent")],
+    ],
+)
+def test_headers_in_several_lines_count_all(world: World, lines: list[tuple[str, str]]) -> None:
+    def site(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", lines)
+        return [b"page"]
+
+    proxy = world.around(site)
+    assert [status(ask(proxy)) for _ in range(2)] == ["minisocial; fwd=uri-miss"] * 2
+
+
+def test_page_that_must_be_revalidated_is_never_shown_stale(world: World) -> None:
+    world.site.headers["cache_control"] = f"{PUBLIC}, must-revalidate"
+    world.get()
+    world.clock.advance(61)
+    world.site.status = "503 Busy"
+    assert world.get().code == 503
+
+
+def test_write_drops_the_page_of_its_own_address_unless_it_was_refused(world: World) -> None:
+    world.get("/a"), world.get("/b")
+    world.get("/a", method="POST"), world.get("/b", method="OPTIONS")
+    assert status(world.get("/b")) == "minisocial; hit"
+    assert status(world.get("/a")) == "minisocial; fwd=uri-miss; stored"
+    world.site.status = "403 Forbidden"
+    world.get("/a", method="POST")
+    assert status(world.get("/a")) == "minisocial; hit"
+
+
+def test_member_shares_nothing_that_depends_on_a_header_which_was_not_compared(world: World) -> None:
+    world.site.headers |= {"cache_control": "private", "vary": "User-Agent"}
+    together(world, [{"cookie": MEMBER}] * 3, waiting=2)
+    assert world.count() == 3
+
+
+# leaders that fail
+
+
+class Failing(Held):
+    """Holds its first request, and fails as often as told."""
+
+    def __init__(self, site: FakeSite, failures: int, error: BaseException | None) -> None:
+        super().__init__(site)
+        self.failures = failures
+        self.error = error
+
+    def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
+        body = super().__call__(environ, start_response)
+        if len(self.site.asked) <= self.failures:
+            if self.error:
+                raise self.error
+            start_response("503 Busy", [])
+        return body
+
+
+@pytest.mark.parametrize("cookie", ["", MEMBER])
+@pytest.mark.parametrize("error", [None, ValueError("bug")])
+def test_leader_that_fails_costs_the_others_one_more_render(world: World, cookie: str, error: Any) -> None:
+    codes = crowd(world, Failing(world.site, 1, error), cookie)
+    assert codes == Counter({200: 199, (500 if error else 503): 1})
+    assert world.count() == 2
+
+
+@pytest.mark.parametrize("error", [None, ValueError("bug")])
+def test_page_that_cannot_be_made_costs_two_renders_however_many_ask(world: World, error: Any) -> None:
+    codes = crowd(world, Failing(world.site, 9, error), "")
+    assert codes == (Counter({503: 198, 500: 2}) if error else Counter({503: 200}))
+    assert world.count() == 2
+
+
+def crowd(world: World, site: Held, cookie: str) -> "Counter[int]":
+    """The status each of two hundred gets, of whom 199 wait for the first."""
+    proxy = world.proxy = world.around(site)
+    codes: list[int] = []
+
+    def visit() -> None:
+        try:
+            codes.append(ask(proxy, cookie=cookie).code)
+        except Unavailable as error:
+            codes.append(error.status)
+        except ValueError:
+            codes.append(500)
+
+    threads = [threading.Thread(target=visit) for _ in range(200)]
+    threads[0].start()
+    assert site.entered.wait(10)
+    for thread in threads[1:]:
+        thread.start()
+    until(lambda: proxy.collapse.waiting == 199)
+    site.go_on.set()
+    for thread in threads:
+        thread.join(10)
+    return Counter(codes)
 
 
 def test_static_files_are_served_by_the_proxy_itself(world: World) -> None:
