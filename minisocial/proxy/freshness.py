@@ -64,10 +64,10 @@ def vary(response: Response) -> set[str]:
     return {name.strip().lower() for name in every(response, "Vary").split(",") if name.strip()}
 
 
-def every(response: Response, name: str) -> str:
+def every(response: Response, name: str, between: str = ", ") -> str:
     """All headers of that name as one: a list may come in several lines (RFC 9110, 5.3)."""
     name = name.lower()
-    return ", ".join([value for key, value in response.headers if key.lower() == name])
+    return between.join([value for key, value in response.headers if key.lower() == name])
 
 
 def _is_alike_for_all(response: Response) -> bool:

@@ -75,7 +75,8 @@ def make_page(response: Response, clock: Clock) -> Page | None:
     if times is None:
         return None
     # WSGI's headers hold bytes as Latin-1; the tags are purged as text
-    tags = frozenset(every(response, "Surrogate-Key").encode("latin-1", "replace").decode("utf-8", "replace").split())
+    named = every(response, "Surrogate-Key", " ")
+    tags = frozenset(named.encode("latin-1", "replace").decode("utf-8", "replace").split())
     headers = _shared_headers(response, bool(tags), formatdate(clock.time(), usegmt=True))
     digest = hashlib.blake2b(response.body, digest_size=12).hexdigest()
     plain = Variant.of(f'"{digest}"', headers, response.body)

@@ -128,12 +128,17 @@ class CompleteTask(WSGITask):  # type: ignore[misc]
             self.set_close_on_finish()
         elif self.version == "1.0":
             self.response_headers.append(("Connection", "Keep-Alive"))
-        lines = [f"HTTP/{self.version} {self.status}", f"Date: {build_http_date(self.start_time)}"]
+        lines = [f"HTTP/{self.version} {self.status}"]
+        if not self.response_headers or self.response_headers[0][0] != "Date":  # a kept page brings its own
+            lines.append(f"Date: {build_http_date(self.start_time)}")
         lines += [f"{name}: {value}" for name, value in self.response_headers]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
     def _has_to_close(self) -> bool:
         asked = self.request.headers.get("CONNECTION", "").lower()
+        if "," in asked:  # seldom: other headers named as being for this step only, which nobody passes on here
+            options = [option.strip() for option in asked.split(",")]
+            asked = "close" if "close" in options else "keep-alive" if "keep-alive" in options else ""
         keeps = asked == "keep-alive" if self.version == "1.0" else asked != "close"
         return not keeps or (self.has_body and self.content_length is None)
 
@@ -226,6 +231,16 @@ def _refuse_odd_target(request: Any) -> None:
     if host is not None and not is_host(host):
         raise ParsingError("odd Host")
     if request.proxy_netloc and request.proxy_netloc != host:
-        raise ParsingError("target and Host differ")
+        raise ParsingError("target and Host differ")  # RFC 9112 would have the target count; one of two may lie
+    if not request.path.startswith("/"):
+        _settle_path(request)
     if request.version != "1.1" and "TRANSFER_ENCODING" in request.headers:
         raise ParsingError("Transfer-Encoding in HTTP/1.0")
+
+
+def _settle_path(request: Any) -> None:
+    """What stands in the request line is a path, unless it is a whole address without one, or `*` for OPTIONS."""
+    if request.proxy_netloc and not request.path:
+        request.path = "/"
+    elif request.command != "OPTIONS" or request.path != "*":
+        raise ParsingError("odd target")

@@ -325,6 +325,16 @@ GOOD = b"GET / HTTP/1.1\r\nHost: x\r\n"
         b"GET / HTTP/1.1\r\nHost: x@y\r\n\r\n",
         b"GET http://evil.example/ HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET http://X/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET http://x:80/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET http://u@x/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET http://x/ HTTP/1.0\r\n\r\n",
+        b"GET explore HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET mailto:a HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET * HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET ?a=b HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET #a HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n",
         GOOD + b"Folded: a\r\n b\r\n\r\n",
         GOOD + b"Folded: a\r\n\tb\r\n\r\n",
         GOOD + b" Leading: a\r\n\r\n",
@@ -352,6 +362,26 @@ def test_request_after_a_refused_one_is_not_read(doors: Doors) -> None:
 
 def test_whole_address_in_the_request_line_is_fine_if_it_is_the_host(doors: Doors) -> None:
     assert b" 200 OK" in raw(doors.open(), b"GET http://x/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+
+def test_whole_address_without_a_path_is_the_home_page(doors: Doors) -> None:
+    raw(doors.open(), b"GET http://x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert doors.site.asked[0]["PATH_INFO"] == "/"
+
+
+def test_headers_named_as_being_for_one_step_only_change_nothing_but_close_closes(doors: Doors) -> None:
+    door = doors.open()
+    one = b"GET / HTTP/1.1\r\nHost: x\r\nCookie: session=a\r\nConnection: %s\r\n\r\n"
+    assert raw(door, one % b"Cookie, keep-alive" + one % b"cookie, CLOSE" + one % b"").count(b"HTTP/1.1 200") == 2
+    assert [environ["HTTP_COOKIE"] for environ in doors.site.asked] == ["session=a"] * 2
+
+
+def test_answer_that_brings_its_date_is_sent_with_that_one_only(doors: Doors) -> None:
+    doors.site.headers = {"date": "Sun, 06 Nov 1994 08:49:37 GMT"}
+    door = doors.open()
+    assert fetch(door).headers.get_all("Date") == ["Sun, 06 Nov 1994 08:49:37 GMT"]
+    doors.site.headers = {}
+    assert len(fetch(door).headers.get_all("Date")) == 1
 
 
 def test_header_with_an_underscore_cannot_pose_as_another(doors: Doors) -> None:

@@ -39,6 +39,22 @@ def test_equal_pages_have_equal_bytes_and_etags() -> None:
     assert gzipped and gzipped.body[4:8] == bytes(4)  # no time in it
 
 
+def test_page_that_was_kept_elsewhere_before_is_fresh_for_the_rest_of_its_time() -> None:
+    kept = page(BODY, ("Age", "50"))
+    assert (kept.made_at, kept.fresh_until) == (-50, 10)
+    assert page(BODY, ("Age", "soon")).fresh_until == 60
+
+
+def test_page_tells_when_it_was_made_also_in_a_304() -> None:
+    kept = page(BODY, ("Date", "Sun, 06 Nov 1994 08:49:37 GMT"))
+    for answer in (kept.answer(environ_of()), kept.answer(environ_of(if_none_match=kept.plain.etag))):
+        assert [value for name, value in answer.headers if name == "Date"] == ["Fri, 15 Jan 2027 08:00:00 GMT"]
+
+
+def test_tags_in_several_lines_count_all() -> None:
+    assert page(BODY, ("surrogate-key", "c  d")).tags == {"a", "b", "c", "d"}
+
+
 def test_small_page_is_not_gzipped() -> None:
     assert page(b"tiny").gzipped is None
     assert page(b"tiny").answer(environ_of(accept_encoding="gzip")).body == b"tiny"
