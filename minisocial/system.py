@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 GRACE = 3.0  # seconds for running requests to finish at a stop
-SPARE_THREADS = 8  # for what needs no node: page-cache hits, static files, those who wait for somebody else's answer
+SPARE_THREADS = 8  # for what needs no node: page-cache hits, static files
+MOST_THREADS = 400  # one a connection up to here, or who waits for an answer would hold up all others; 15 KiB each
 SWITCH_INTERVAL = 0.002  # seconds; at Python's 5 ms commits wait behind busy threads, 0.5 ms costs a third of all reads
 CONSOLE_PATHS = ("/console", "/livez", "/readyz", "/metrics")
 
@@ -138,7 +139,7 @@ class System:
             self._beside_console(self.proxy),
             host=settings.host,
             port=settings.port,
-            threads=self.balancer.capacity + SPARE_THREADS,
+            threads=max(self.balancer.capacity + SPARE_THREADS, min(settings.connections, MOST_THREADS)),
             connections=settings.connections,
             body_bytes=settings.body_bytes,
             trusted_proxy=settings.trusted_proxy,

@@ -170,7 +170,7 @@ def _drain(system: Server) -> None:
 
 def _threads(folder: Path) -> int:
     """As many as the front door of a system with default settings has."""
-    return System(Settings(data=folder)).balancer.capacity
+    return System(Settings(data=folder)).front_door.threads
 
 
 class Scenarios:

@@ -56,11 +56,11 @@ def _always(result: object) -> bool:
 
 
 class Collapse(Generic[T]):
-    """Lets equal work in progress be done once; `enabled` may be switched while running."""
+    """Lets equal work in progress be done once; `enabled` and `patience` may be changed while running."""
 
     def __init__(self, *, enabled: bool = True, patience: float = PATIENCE, clock: Clock | None = None) -> None:
         self.enabled = enabled
-        self._patience = patience
+        self.patience = patience
         self._clock = clock or Clock()
         self._lock = threading.Lock()  # guards the two below
         self._flights: dict[Hashable, _Flight[T]] = {}
@@ -129,11 +129,11 @@ class Collapse(Generic[T]):
     def _under_way(self, key: Hashable) -> _Flight[T] | None:
         """The flight one can join: not one that hangs."""
         flight = self._flights.get(key)
-        return flight if flight and self._clock.monotonic() - flight.began < self._patience else None
+        return flight if flight and self._clock.monotonic() - flight.began < self.patience else None
 
     def _wait(self, landed: threading.Event) -> bool:
         try:
-            return landed.wait(self._patience)
+            return landed.wait(self.patience)
         finally:
             with self._lock:
                 self._waiting -= 1

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from minisocial import trace, wsgi
+from minisocial import trace, waiting, wsgi
 from minisocial.errors import MinisocialError
 from minisocial.proxy.listener import Listener
 from minisocial.proxy.origin import Origin
@@ -67,6 +67,7 @@ class FrontDoor:
         connections are taken and somebody waits for one.
         `at_once`: the application says `waiting.ahead()` before it waits, so requests may be tried in our own thread.
         `secret_paths`: below these, the rest of a path is a secret and stays out of logs and traces."""
+        self.threads = threads
         self._listener = Listener(
             self,
             host=host,
@@ -147,7 +148,9 @@ class FrontDoor:
         except MinisocialError as error:
             retry = [("Retry-After", str(error.retry_after))] if error.retry_after else []
             return self._error_page(environ, error.status, str(error), retry)
-        except Exception:
+        except waiting.WouldWait:
+            raise
+        except BaseException:  # also what ends a thread: the client must not wait for an answer that never comes
             log.exception("request %s failed", environ["minisocial.request_id"])
             with self._lock:
                 self._failed += 1

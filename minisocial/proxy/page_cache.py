@@ -64,20 +64,25 @@ class PageCache:
 
     def find(self, key: Hashable) -> Page | None:
         """The page somebody asks for, fresh or stale; None if it is not there or of no use any more."""
-        now = self.clock.monotonic()
         with self._lock:
-            self._popularity.note(key, now)
             page = self._pages.get(key)
             if page is None:
                 return None
+            now = self.clock.monotonic()
             if now >= page.until:
                 self._drop(key)
                 return None
+            self._popularity.note(key, now)
             self._pages.move_to_end(key)
             return page
 
+    def count_miss(self, key: Hashable) -> None:
+        """Somebody asked for a page that was not there: one day it may be worth its place."""
+        with self._lock:
+            self._popularity.note(key, self.clock.monotonic())
+
     def peek(self, key: Hashable) -> Page | None:
-        """The same for who has asked already: it does not count."""
+        """The same for who has looked already: it does not count."""
         page = self._pages.get(key)
         return page if page and self.clock.monotonic() < page.until else None
 

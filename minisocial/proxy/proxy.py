@@ -201,6 +201,7 @@ class Proxy:
         self, key: Address, environ: "WSGIEnvironment", since: int, why: str, may_keep: bool
     ) -> tuple[str, Response]:
         waiting.ahead()
+        self.page_cache.count_miss(key)
         fetched, is_shared = self.collapse.run(
             (key, environ.get("HTTP_COOKIE"), may_keep),
             lambda: self._fetch_unless_there(key, environ, may_keep),

@@ -160,6 +160,13 @@ def test_exception_is_logged_with_the_id_and_never_shown(doors: Doors, caplog: p
     assert door.snapshot().failed == 1
 
 
+def test_client_of_a_thread_that_is_killed_has_an_answer(doors: Doors) -> None:
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        raise SystemExit
+
+    assert fetch(doors.open(app)).status == 500
+
+
 def test_error_with_a_status_keeps_its_sentence(doors: Doors) -> None:
     doors.site.error = Overloaded("Very busy.")
     answer = ask(doors.make())

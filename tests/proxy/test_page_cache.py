@@ -97,7 +97,7 @@ def test_page_of_no_use_any_more_is_dropped() -> None:
 def asked(cache: PageCache, key: str, times: int, size: int = 4 * KIB) -> bool:
     """Somebody asks for a page some times, and it is to be kept."""
     for _ in range(times):
-        cache.find(key)
+        cache.count_miss(key)
     return cache.keep(key, page(size=size), cache.sequence)
 
 
