@@ -124,6 +124,7 @@ class CompleteTask(WSGITask):  # type: ignore[misc]
         self.channel.write_soon(whole)
 
     def build_response_header(self) -> bytes:
+        """The answer's head, with the headers in the order and spelling they were given."""
         if self._has_to_close():
             self.set_close_on_finish()
         elif self.version == "1.0":
