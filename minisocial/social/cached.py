@@ -35,12 +35,14 @@ RECENT_FOR_EVERYONE = rows("explore")  # shard → (post, …)
 RECENT_WITH_TAG = rows("tag")  # (shard, tag) → (post, …)
 TALKED_ABOUT = rows("talked")  # shard → ((tag, posts), …)
 BELOW_ROOT = rows("thread")  # root → (post, …), oldest first
+REPLIED: Kind[tuple[int, ...]] = Kind("replied", list, tuple, is_shared=False)  # (account, root) → (post, …)
 
 
 def _posts(change: Change) -> Iterator[str]:
     yield f"post:{change.key[0]}"
     if change.op != "U":
         yield f"profile:{change.logged['author']}"
+        yield f"replied:{change.logged['author']}:{change.logged['root']}"
         if change.logged["visibility"] == "everyone":
             yield f"explore:{change.shard}"
 

@@ -11,7 +11,7 @@ from minisocial.database import Reader, Transaction
 from minisocial.errors import Forbidden, Invalid, LoginRequired, NotFound
 from minisocial.social import text as texts
 from minisocial.social.accounts import Account, Accounts
-from minisocial.social.cached import BELOW_ROOT, LIKED
+from minisocial.social.cached import BELOW_ROOT, LIKED, REPLIED
 from minisocial.social.community import Communities
 from minisocial.social.friends import Friends
 from minisocial.social.store import Store, marks
@@ -20,6 +20,7 @@ from minisocial.social.text import Part
 VISIBILITIES = ("everyone", "friends", "direct")
 MOST_IN_THREAD = 200
 MOST_ANCESTORS = 20
+MOST_OWN = 20  # of one's own replies that may be on their way to the thread
 NOT_THERE = "There is no such post, or it is not for you."
 
 
@@ -164,13 +165,12 @@ class Posts:
         mine = self._own_replies(root, viewer) if viewer is not None else []
         return sorted({*found, *mine})
 
-    def _own_replies(self, root: int, viewer: int) -> list[int]:
-        with self._store.read(viewer) as reader:
-            found = reader.rows(
-                "SELECT id FROM posts WHERE author = ? AND root = ? AND id <> root ORDER BY id DESC LIMIT 20",
-                (viewer, root),
-            )
-        return [row[0] for row in found]
+    def _own_replies(self, root: int, viewer: int) -> tuple[int, ...]:
+        asked = (viewer, root)
+        found = self._store.cached_many(
+            REPLIED, [asked], lambda reader, _: _load_replied(reader, asked), lambda id: id[0]
+        )
+        return found.get(asked, ())
 
     # --- publishing ----------------------------------------------------------------------------
 
@@ -270,13 +270,19 @@ def _load(reader: Reader, post_ids: list[int]) -> dict[int, Post]:
 
 
 def _load_liked(reader: Reader, asked: list[tuple[int, int]]) -> dict[tuple[int, int], int]:
-    found = reader.rows(
-        f"SELECT post, account FROM likes WHERE (post, account) IN (VALUES {','.join('(?,?)' for _ in asked)})",
-        [part for id in asked for part in id],
-    )
-    return dict.fromkeys(found, 1)
+    found: dict[tuple[int, int], int] = {}
+    for account in {account for _, account in asked}:  # mostly one; for a list of pairs SQLite reads the whole table
+        posts = [post for post, by in asked if by == account]
+        sql = f"SELECT post, account FROM likes WHERE account = ? AND post IN ({marks(posts)})"
+        found |= dict.fromkeys(reader.rows(sql, [account, *posts]), 1)
+    return found
 
 
 def _load_below(reader: Reader, root: int) -> tuple[int, ...]:
     found = reader.rows("SELECT post FROM threads WHERE root = ? ORDER BY post LIMIT ?", (root, MOST_IN_THREAD))
     return tuple(row[0] for row in found)
+
+
+def _load_replied(reader: Reader, asked: tuple[int, int]) -> dict[tuple[int, int], tuple[int, ...]]:
+    sql = "SELECT id FROM posts WHERE author = ? AND root = ? AND id <> root ORDER BY id DESC LIMIT ?"
+    return {asked: tuple(row[0] for row in reader.rows(sql, (*asked, MOST_OWN)))}

@@ -8,7 +8,7 @@ from minisocial.errors import Invalid, MinisocialError
 from minisocial.ids import MAX_ID
 from minisocial.social.posts import PostView, Thread
 from minisocial.web.headers import JSON, PRIVATE
-from minisocial.web.routes import Add
+from minisocial.web.routes import Add, Kept
 from minisocial.web.visit import Visit
 
 DEEPEST = 3
@@ -18,7 +18,7 @@ ONE = "/@<name>/<id:re:[0-9]{1,19}>"
 def routes(add: Add) -> None:
     add("POST", "/posts", publish)
     add("GET", "/posts/<id:re:[0-9]{1,19}>", find)
-    add("GET", ONE, show)
+    add("GET", ONE, Kept(show))
     add("POST", ONE + "/like", like)
     add("POST", ONE + "/unlike", unlike)
     add("POST", ONE + "/delete", delete)

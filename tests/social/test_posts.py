@@ -110,6 +110,21 @@ def test_one_sees_ones_own_reply_before_the_worker_carried_it(club, people):
     assert [view.post.id for view in club.social.posts.thread(root.id, grace).replies] == [reply.id]
 
 
+def test_ones_own_reply_comes_and_goes_in_a_thread_that_was_looked_at_before(club, people):
+    ada, grace, _ = people
+    root = club.social.posts.publish(ada, "one", "everyone").post
+
+    def replies() -> list[list[int]]:
+        threads = [node.posts.thread(root.id, grace) for node in (club.social, club.elsewhere)]
+        return [[view.post.id for view in thread.replies] for thread in threads]
+
+    assert replies() == [[], []]
+    reply = club.social.posts.publish(grace, "two", "everyone", in_reply_to=root.id).post
+    assert replies() == [[reply.id], [reply.id]]
+    club.social.posts.delete(grace, reply.id)
+    assert replies() == [[], []]
+
+
 def test_a_direct_reply_is_for_who_is_replied_to(club, people):
     ada, grace, alan = people
     root = club.social.posts.publish(ada, "one", "everyone").post
