@@ -18,6 +18,7 @@
         ├── NoPrimary                     a shard has no copy that may take writes
         ├── ReplicaBehind                 no copy has reached the position asked for
         ├── NodeDown                      a request node does not answer
+        │   └── NodeKilled                    ... any more: it was killed while it worked on the request
         ├── Overloaded                    all slots are taken and the bounded wait is over
         ├── QueueFull                     the task queue is at its limit
         └── InDoubt                       a commit was not confirmed: it may survive or not
@@ -109,6 +110,10 @@ class ReplicaBehind(Unavailable):
 
 
 class NodeDown(Unavailable):
+    pass
+
+
+class NodeKilled(NodeDown):
     pass
 
 

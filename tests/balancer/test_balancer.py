@@ -5,38 +5,16 @@ from typing import Any
 
 import pytest
 
+from minisocial import waiting
 from minisocial.balancer import Balancer
+from minisocial.balancer.health import PROBE_EVERY, SLOW_START
+from minisocial.balancer.probes import PATIENCE
+from minisocial.balancer.service import ABSURD
 from minisocial.nodes import Node
 from minisocial.wsgi import Response
+from tests.balancer.world import Asking, Held, World, until
 from tests.fakes import FakeSite, ManualClock, ask, plain_error_page
 from tests.impatient import impatiently, would_wait
-
-
-class World:
-    """A balancer over two read nodes and a write node whose sites can be told to fail."""
-
-    def __init__(self, **more: Any) -> None:
-        self.sites = {name: FakeSite(name.encode()) for name in ("read-1", "read-2", "write-1")}
-        self.nodes = {name: Node(name, name.partition("-")[0], site, slots=2) for name, site in self.sites.items()}
-        services = {
-            "read": [self.nodes["read-1"], self.nodes["read-2"]],
-            "write": [self.nodes["write-1"]],
-        }
-        self.clock = ManualClock()
-        options = {"wait_ms": 10_000, "clock": self.clock, **more}
-        self.balancer = Balancer(services, error_page=plain_error_page, **options)
-
-    def asked(self, name: str) -> int:
-        return len(self.sites[name].asked)
-
-    def fill(self, *names: str) -> None:
-        for name in names:
-            while self.nodes[name].reserve():
-                pass
-
-    def release(self, name: str) -> None:
-        """One request of a full node ends."""
-        self.nodes[name].serve({}, lambda *_: lambda data: None)
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
@@ -187,12 +165,24 @@ def test_failing_node_is_left_alone_and_comes_back() -> None:
     assert world.balancer.snapshot().services[0].ejected == ("read-1",)
     tried = world.asked("read-1")
     assert tried == 3
-    world.sites["read-1"].error = None
     world.clock.advance(1.1)
-    for _ in range(4):
-        ask(world.balancer)
-    assert world.asked("read-1") > tried
+    world.balancer.step()  # it is probed, and is not well yet
+    assert world.balancer.snapshot().services[0].ejected == ("read-1",)
+    world.sites["read-1"].error = None
+    world.clock.advance(2.1)
+    world.balancer.step()
     assert not world.balancer.snapshot().services[0].ejected
+    probed = world.asked("read-1")
+    for _ in range(40):
+        ask(world.balancer)
+    few = world.asked("read-1") - probed
+    world.clock.advance(SLOW_START)
+    world.balancer.step()
+    assert not world.balancer.snapshot().services[0].recovering
+    before = world.asked("read-1")
+    for _ in range(40):
+        ask(world.balancer)
+    assert few < world.asked("read-1") - before == 20
 
 
 def test_never_more_than_half_are_left_alone() -> None:
@@ -243,6 +233,132 @@ def test_no_slot_is_lost_under_many_threads() -> None:
     assert all(node.in_flight == 0 for node in world.nodes.values())
 
 
+# answers that are failures
+
+
+def test_safe_request_that_got_a_500_is_tried_once_more_on_another_node() -> None:
+    world = World()
+    world.sites["read-1"].status = "500 Broken"
+    assert {ask(world.balancer).code for _ in range(6)} == {200}
+    assert world.balancer.snapshot().retried > 0
+
+
+def test_write_that_got_a_500_is_not_repeated() -> None:
+    sites = [FakeSite(status="500 Broken"), FakeSite(status="500 Broken")]
+    nodes = [Node(f"write-{number}", "write", site, 1) for number, site in enumerate(sites)]
+    assert ask(Balancer({"write": nodes}, error_page=plain_error_page), method="POST").code == 500
+    assert sum(len(site.asked) for site in sites) == 1
+
+
+# waiting
+
+
+def test_nobody_overtakes_those_who_wait() -> None:
+    order: list[str] = []
+
+    def site(environ: Any, start_response: Any) -> list[bytes]:
+        order.append(environ.get("PATH_INFO", "first"))
+        start_response("200 OK", [])
+        return [b""]
+
+    node = Node("read-1", "read", site, 1)
+    balancer = Balancer({"read": [node]}, error_page=plain_error_page)
+    assert node.reserve()
+    asking = []
+    for number in range(5):
+        asking.append(Asking(balancer, path=f"/{number}"))
+        until(lambda number=number: balancer.snapshot().services[0].waiting == number + 1)
+    node.serve({}, lambda *_: lambda data: None)
+    for each in asking:
+        each.ended()
+    assert order == ["first", "/0", "/1", "/2", "/3", "/4"]
+
+
+def test_who_would_wait_in_vain_is_refused_at_once() -> None:
+    """Requests take four seconds, two at a time; who comes third in line would wait for six, and may wait for five."""
+    world = World(wait_ms=5000)
+    service = world.balancer.snapshot
+    site = world.sites["write-1"]
+
+    def slow(environ: Any, start_response: Any) -> list[bytes]:
+        world.clock.advance(4)
+        return site(environ, start_response)
+
+    world.balancer.replace(world.nodes["write-1"], node := Node("write-1", "write", slow, 2), is_warm=True)
+    for _ in range(100):
+        ask(world.balancer, method="POST")
+    assert 3990 < service().services[1].mean_ms <= 4000
+    assert node.reserve() and node.reserve()
+    waiting = []
+    for number in (1, 2):
+        waiting.append(Asking(world.balancer, method="POST"))
+        until(lambda number=number: service().services[1].waiting == number)
+    assert ask(world.balancer, method="POST").code == 503
+    assert service().services[1].refused == 1
+    for _ in range(2):
+        node.serve({}, lambda *_: lambda data: None)
+    assert [each.ended().code for each in waiting] == [200, 200]
+
+
+# requests and probes that take too long
+
+
+def test_request_that_takes_absurdly_long_counts_against_its_node_while_it_runs() -> None:
+    world = World(spawn=lambda probe: None)
+    held = Held()
+    slow = Node("read-3", "read", held, 3)
+    world.balancer.replace(world.nodes["read-1"], slow, is_warm=True)
+    world.nodes["read-2"].take_down()
+    asking = [Asking(world.balancer) for _ in range(3)]
+    until(lambda: held.runs == 3)
+    world.nodes["read-2"].bring_up()
+    world.clock.advance(ABSURD - 0.1)
+    world.balancer.step()
+    assert not world.balancer.snapshot().services[0].ejected
+    world.clock.advance(0.2)
+    world.balancer.step()
+    assert world.balancer.snapshot().services[0].ejected == ("read-3",)
+    assert world.balancer.snapshot().services[0].overdue == 3
+    assert {ask(world.balancer).body for _ in range(4)} == {b"read-2"}
+    held.go_on.set()
+    assert {each.ended().body for each in asking} == {b"late"}
+    assert world.balancer.snapshot().services[0].overdue == 3  # each once
+
+
+def test_node_that_nobody_asks_is_probed_and_ejected_when_it_is_broken() -> None:
+    world = World()
+    world.sites["read-2"].status = "500 Broken"
+    world.sites["write-1"].status = "503 Busy"
+    for _ in range(3):
+        world.clock.advance(PROBE_EVERY)
+        world.balancer.step()
+    assert [service.ejected for service in world.balancer.snapshot().services] == [("read-2",), ()]
+
+
+def test_probe_that_hangs_is_a_failed_one_and_holds_up_no_other() -> None:
+    held = Held()
+    works: list[threading.Thread] = []
+
+    def spawn(work: Any) -> None:
+        works.append(threading.Thread(target=work))
+        works[-1].start()
+
+    clock = ManualClock()
+    nodes = [Node("read-1", "read", held, 2), Node("read-2", "read", FakeSite(), 2)]
+    balancer = Balancer({"read": nodes}, error_page=plain_error_page, clock=clock, spawn=spawn)
+    for _ in range(4):
+        clock.advance(max(PROBE_EVERY, PATIENCE))
+        balancer.step()
+    assert balancer.snapshot().services[0].ejected == ("read-1",)
+    assert held.runs == 1
+    held.go_on.set()
+    for work in works:
+        work.join(5)
+
+
+# threads that must not wait
+
+
 def test_a_thread_that_must_not_wait_takes_a_free_slot_and_queues_for_none() -> None:
     world = World()
     answer = impatiently(lambda: ask(world.balancer))
@@ -251,3 +367,24 @@ def test_a_thread_that_must_not_wait_takes_a_free_slot_and_queues_for_none() -> 
     assert would_wait(lambda: ask(world.balancer))
     seen = world.balancer.snapshot().services[0]
     assert (seen.waiting, seen.refused, seen.ejected) == (0, 0, ())
+
+
+def test_a_thread_that_must_not_wait_refuses_who_would_wait_in_vain() -> None:
+    world = World(waiting_limit=0)
+    world.fill("read-1", "read-2")
+    answer = impatiently(lambda: ask(world.balancer))
+    assert isinstance(answer, Response) and answer.code == 503
+
+
+def test_a_request_that_would_wait_in_its_node_says_nothing_of_the_node() -> None:
+    def waits(environ: Any, start_response: Any) -> list[bytes]:
+        waiting.ahead()
+        return []
+
+    node = Node("read-1", "read", waits, 1)
+    balancer = Balancer({"read": [node]}, error_page=plain_error_page)
+    for _ in range(5):
+        assert would_wait(lambda: ask(balancer))
+    seen = balancer.snapshot()
+    assert (seen.services[0].ejected, seen.services[0].mean_ms, seen.retried) == ((), 0, 0)
+    assert node.in_flight == 0
