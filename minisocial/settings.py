@@ -31,9 +31,11 @@ class Settings:
     read_nodes: int = knob(2, "request nodes", "one can be taken down while you watch")
     write_nodes: int = knob(1, "request nodes", "writes are few; their own node keeps them out of the readers' way")
     workers: int = knob(2, "threads", "one may wait for a mail server while the other goes on")
-    node_slots: int = knob(4, "requests at once per node", "more threads than this only wait for the interpreter")
+    read_slots: int = knob(4, "requests at once per read node", "more than this only wait for the interpreter")
+    write_slots: int = knob(4, "requests at once per write node", "they wait for the disk, and can share a commit")
     wait_ms: int = knob(2000, "milliseconds", "how long a request waits for a free slot before it gets a 503")
     policy: str = knob("least_busy", "balancing policy", "fits requests of unequal length best")
+    services: str = knob("separate", "separate or merged", "merged: all nodes read and write, to see what that costs")
 
     # how careful
     durability: str = knob("commit", "commit or replicated", "replicated: acknowledged once a second copy is on disk")
@@ -60,3 +62,6 @@ class Settings:
     collapse: bool = knob(True, "on or off", "equal requests at the same moment share one answer")
     local_cache: bool = knob(True, "on or off", "the memory of each node")
     global_cache: bool = knob(True, "on or off", "the cache that all nodes share")
+
+    # faults to look at
+    write_delay_ms: int = knob(0, "milliseconds", "how much longer each write takes")

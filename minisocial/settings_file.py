@@ -31,8 +31,10 @@ RANGES: dict[str, tuple[int, int]] = {  # setting → least, most
     "read_nodes": (1, 64),
     "write_nodes": (1, 64),
     "workers": (1, 64),
-    "node_slots": (1, 256),
+    "read_slots": (1, 256),
+    "write_slots": (1, 256),
     "wait_ms": (0, 60_000),
+    "write_delay_ms": (0, 10_000),
     "page_cache_bytes": (0, 1 << 40),
     "local_cache_entries": (0, 10_000_000),
     "global_cache_bytes": (MB, 1 << 40),
@@ -42,7 +44,11 @@ RANGES: dict[str, tuple[int, int]] = {  # setting → least, most
     "nightly_backups": (0, 1000),
     "body_bytes": (64 << 10, 64 * MB),
 }
-CHOICES: dict[str, tuple[str, ...]] = {"durability": ("commit", "replicated")}
+CHOICES: dict[str, tuple[str, ...]] = {
+    "durability": ("commit", "replicated"),
+    "policy": ("least_busy", "round_robin", "random", "two_choices", "sticky"),
+    "services": ("separate", "merged"),
+}
 STARTS: dict[str, tuple[str, ...]] = {
     "public_url": ("http://", "https://"),
     "smtp_url": ("smtp://", "smtps://"),
@@ -61,6 +67,26 @@ def load(
     outside = _from_environment(environ) | _checked(given, "{dashed}", ("--" + _dashed(name) for name in _TYPES))
     data = outside.get("data", default_data_folder())
     return Settings(**{**defaults, **_from_file(data / FILE), **outside, "data": data})
+
+
+def read_value(name: str, text: str) -> Any:
+    """What a text means as the value of a setting; refuses what it cannot be."""
+    return _checked({name: text}, "{name}", _TYPES)[name]
+
+
+def written(value: object) -> str:
+    """A value as text that is read back as the same."""
+    return {True: "on", False: "off"}[value] if isinstance(value, bool) else str(value)
+
+
+def allowed(name: str) -> str:
+    """What a setting may be, for people."""
+    if _TYPES[name] is bool:
+        return "on or off"
+    if name in CHOICES:
+        return ", ".join(CHOICES[name])
+    least, most = RANGES.get(name, (None, None))
+    return "text" if least is None else f"{least} to {most}"
 
 
 def default_data_folder() -> Path:

@@ -19,7 +19,7 @@ from minisocial.cache import Caches
 from minisocial.clock import Clock
 from minisocial.console import Access, ConsoleContext, Operate, SystemSnapshot, build_console
 from minisocial.database import Change, Cluster
-from minisocial.nodes import Node
+from minisocial.nodes import Made, Node, Pool
 from minisocial.process import read_process
 from minisocial.proxy import Collapse, FrontDoor, PageCache, Proxy, StaticFiles
 from minisocial.settings import Settings
@@ -27,6 +27,7 @@ from minisocial.social import Social
 from minisocial.social.cached import keys_of
 from minisocial.social.passwords import Hasher
 from minisocial.social.tasks import Tasks
+from minisocial.switchboard import switchboard
 from minisocial.trace import Tracer
 from minisocial.upkeep.jobs import Jobs
 from minisocial.upkeep.nightly import Nightly
@@ -40,6 +41,7 @@ GRACE = 3.0  # seconds for running requests to finish at a stop
 SPARE_THREADS = 8  # for what needs no node: page-cache hits, static files
 MOST_THREADS = 400  # one a connection up to here, or who waits for an answer would hold up all others; 15 KiB each
 SWITCH_INTERVAL = 0.002  # seconds; at Python's 5 ms commits wait behind busy threads, 0.5 ms costs a third of all reads
+PROBE_PATH = "/notifications/unread.json"  # a stranger gets a short refusal
 CONSOLE_PATHS = ("/console", "/livez", "/readyz", "/metrics")
 
 
@@ -106,16 +108,21 @@ class System:
         self.static = StaticFiles(web.STATIC)
         self.error_page = web.ErrorPage(self.static.url)
         self.limits = web.Limits(clock, enabled=settings.rate_limits)
-        self.nodes = [
-            *(self._node(f"read-{number + 1}", "read") for number in range(settings.read_nodes)),
-            *(self._node(f"write-{number + 1}", "write") for number in range(settings.write_nodes)),
-        ]
         self.balancer = Balancer(
-            {service: [node for node in self.nodes if node.service == service] for service in ("read", "write")},
+            {"read": (), "write": ()},
             policy=settings.policy,
+            form=settings.services,
             wait_ms=settings.wait_ms,
             error_page=self.error_page,
             clock=clock,
+        )
+        self.pool = Pool(
+            self._make_node,
+            self.balancer,
+            slots={"read": settings.read_slots, "write": settings.write_slots},
+            write_delay_ms=settings.write_delay_ms,
+            probe_path=PROBE_PATH,
+            resized=self._fit_threads,
         )
         self.proxy = Proxy(
             self.balancer,
@@ -132,14 +139,14 @@ class System:
         self.run_file = RunFile(settings.data, clock)
         self.nightly = Nightly(self.cluster, settings.data, settings.nightly_backups, clock)
         self._behind_the_door: list[Box] = [
-            self.cluster, self.caches, self.mailer, self.background, *self.nodes, self.balancer, self.proxy,
+            self.cluster, self.caches, self.mailer, self.background, self.pool, self.balancer, self.proxy,
             self.nightly, self.jobs, self.run_file,
         ]  # fmt: skip
         self.front_door = FrontDoor(
             self._beside_console(self.proxy),
             host=settings.host,
             port=settings.port,
-            threads=max(self.balancer.capacity + SPARE_THREADS, min(settings.connections, MOST_THREADS)),
+            threads=SPARE_THREADS,
             connections=settings.connections,
             body_bytes=settings.body_bytes,
             trusted_proxy=settings.trusted_proxy,
@@ -147,6 +154,13 @@ class System:
             error_page=self.error_page,
             at_once=settings.at_once,
         )
+        self.pool.fill(read=settings.read_nodes, write=settings.write_nodes)
+        self.switches = switchboard(self)
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The request nodes there are now."""
+        return self.pool.nodes
 
     @property
     def url(self) -> str:
@@ -194,19 +208,23 @@ class System:
             local_caches=caches.local,
             global_cache=caches.shared,
             proxy=self.proxy.snapshot(),
-            nodes=tuple(node.snapshot() for node in self.nodes),
+            nodes=self.pool.snapshot(),
             balancer=self.balancer.snapshot(),
             queue=background.queue,
             outbox=background.outbox,
             mail=self.mailer.snapshot(),
             process=read_process(self._began, self.clock.monotonic()),
             backups=self.nightly.snapshot(),
+            switches=self.switches.snapshot(),
         )
 
     def _social(self, node: str) -> Social:
         return Social(self.cluster, self.caches.for_node(node), self.background, self.hasher, self.clock)
 
-    def _node(self, name: str, service: str) -> Node:
+    def _make_node(self, name: str) -> Made:
+        """A new application on an empty local cache, which is told of changes until the node is gone."""
+        local = self.caches.for_node(name)
+        social = Social(self.cluster, local, self.background, self.hasher, self.clock)
         context = web.WebContext(
             static=self.static.url,
             limits=self.limits,
@@ -218,7 +236,11 @@ class System:
             letters=self.mailer.letters,
             node=name,
         )
-        return Node(name, service, web.build_app(self._social(name), context), self.settings.node_slots)
+        return Made(web.build_app(social, context), partial(self.caches.without_node, local))
+
+    def _fit_threads(self) -> None:
+        enough = self.balancer.capacity + SPARE_THREADS
+        self.front_door.resize(max(enough, min(self.settings.connections, MOST_THREADS)))
 
     def _public_url(self) -> str:
         return self.settings.public_url.rstrip("/") or self.url

@@ -24,8 +24,8 @@ FOLDERS = (
     "console", "cli", "upkeep", "doctor", "torture", "seed", "benchmarks",
 )  # fmt: skip
 MODULES = (
-    "system", "settings", "settings_file", "clock", "ids", "trace", "waiting", "wsgi", "errors", "process", "picture",
-    "diagram",
+    "system", "switchboard", "settings", "settings_file", "clock", "ids", "trace", "waiting", "wsgi", "errors",
+    "process", "picture", "diagram",
 )  # fmt: skip
 
 MADE = re.compile(r"(<!-- made: (\w+) -->\n)(.*?)(<!-- end -->)", re.DOTALL)

@@ -35,7 +35,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "picture": set(),
     "diagram": {"picture"},
 }
-KNOW_EVERYBODY = {"system", "cli", "seed", "benchmarks", "labs", "__init__", "__main__"}
+KNOW_EVERYBODY = {"system", "switchboard", "cli", "seed", "benchmarks", "labs", "__init__", "__main__"}
 
 MAX_LINES = 300  # of a file
 MAX_FUNCTION = 50  # lines

@@ -62,6 +62,11 @@ class Caches(Generic[C]):
         """The node has gone; its local cache is no longer told of changes, so nobody may read it any more."""
         self.invalidation.leave(node.local)
 
+    @property
+    def local_enabled(self) -> bool:
+        """Whether the local caches are on."""
+        return self._local_enabled
+
     def switch_local(self, enabled: bool) -> None:
         """The local caches of all nodes, also of those to come, on or off."""
         self._local_enabled = enabled

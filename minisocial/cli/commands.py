@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import minisocial
-from minisocial.cli import database, logs, serving, testing
+from minisocial.cli import database, live, logs, serving, testing
 from minisocial.cli.flags import content_flags, log_level, setting_flags, settings_from
 from minisocial.errors import Refused
 
@@ -151,5 +151,5 @@ def version() -> None:
     click.echo(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.platform(terse=True)}")
 
 
-for command in database.COMMANDS:
+for command in (*database.COMMANDS, *live.COMMANDS):
     cli.add_command(command)

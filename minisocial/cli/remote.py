@@ -34,6 +34,8 @@ def perform(settings: Settings, name: str, args: Mapping[str, str], say: Say) ->
     running = run_file.read(settings.data)
     if running and is_there(running):
         return ask(running, name, checked, say)
+    if operation.is_live:
+        raise Refused(f"No minisocial runs on {serving.shown(settings.data)}: this is for one that does.")
     if not operation.makes_data and not (settings.data / "database").is_dir():
         raise Refused(f"{serving.shown(settings.data)} holds no data yet: choose the folder with --data.")
     return do_here(settings, name, checked, say, running)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from minisocial.process import ProcessSnapshot
     from minisocial.proxy import ProxySnapshot
     from minisocial.upkeep.nightly import NightlySnapshot
+    from minisocial.upkeep.switches import SwitchSnapshot
 
 READABLE = ("up", "held")  # states of a copy; a held one stays as it is, and may be read until it lags too far
 
@@ -32,6 +33,7 @@ class SystemSnapshot:
     mail: "MailSnapshot"
     process: "ProcessSnapshot"
     backups: "NightlySnapshot"
+    switches: "tuple[SwitchSnapshot, ...]" = ()
 
 
 def status(snapshot: SystemSnapshot) -> dict[str, Any]:
@@ -53,6 +55,7 @@ def status(snapshot: SystemSnapshot) -> dict[str, Any]:
         "mail": asdict(snapshot.mail),
         "process": asdict(snapshot.process),
         "backups": asdict(snapshot.backups),
+        "switches": [asdict(switch) for switch in snapshot.switches],
     }
 
 

@@ -37,10 +37,10 @@ class Section:
 def sections(snapshot: SystemSnapshot) -> list[Section]:
     """Every box with its numbers, in the picture's order; the backups, and the process they all live in."""
     boxes = [Section(folder, caption(folder), list(_of_all(snapshot, shows))) for folder, shows in _shown().items()]
-    backups = Section("upkeep", caption("upkeep"), list(_tables("backups", [asdict(snapshot.backups)])))
+    upkeep = [*_of_all(snapshot, ["switches"]), *_tables("backups", [asdict(snapshot.backups)])]
     return [
         *boxes,
-        backups,
+        Section("upkeep", caption("upkeep"), upkeep),
         Section("process", caption("process"), list(_tables("process", [asdict(snapshot.process)]))),
     ]
 

@@ -49,8 +49,12 @@ class Pool:
         slots: dict[str, int],
         write_delay_ms: int = 0,
         probe_path: str = "/",
+        resized: Callable[[], object] = lambda: None,
     ) -> None:
-        """`make(name)` makes what a node is made of; `slots`: of each node, by service."""
+        """`make(name)` makes what a node is made of; `slots`: of each node, by service.
+
+        `resized` is called when all nodes together may hold more or fewer requests than before.
+        """
         self._make = make
         self._balance = balance
         self._write_delay = write_delay_ms / 1000
@@ -58,7 +62,7 @@ class Pool:
         self._changing = threading.Lock()  # held by whoever changes the pool, to the end; no request waits for it
         self._slots = dict(slots)
         self._made = dict.fromkeys(SERVICES, 0)
-        self.resized: Callable[[], object] = lambda: None  # called when the nodes can do more or less than before
+        self._resized = resized
         self.nodes: tuple[Node, ...] = ()  # replaced, never changed
 
     def fill(self, **numbers: int) -> None:
@@ -68,6 +72,7 @@ class Pool:
                 node = self._new(self._next_name(service), service, self._slots[service])
                 self.nodes = (*self.nodes, node)
                 self._balance.add(node, is_warm=True)
+        self._resized()
 
     def start(self) -> None:
         for node in self.nodes:
@@ -96,8 +101,8 @@ class Pool:
                 raise Refused(f"There are {MOST_NODES} {service} nodes, and no more than that are taken.")
             node = self._new(self._next_name(service), service, self._slots[service])
             self.nodes = tuple(sorted((*self.nodes, node), key=lambda each: each.service))  # stable: read ones first
-            self.resized()
             self._balance.add(node)
+            self._resized()
         return node
 
     def drain(self, name: str) -> None:
@@ -130,7 +135,7 @@ class Pool:
             self.nodes = tuple(other for other in self.nodes if other is not node)
             self._balance.remove(node)
             node.retire()
-            self.resized()
+            self._resized()
 
     def resize(self, name: str, slots: int) -> None:
         """So many requests at once from now on, for this one node."""
@@ -175,7 +180,7 @@ class Pool:
     def _resize(self, nodes: Iterable[Node], slots: int) -> None:
         for node in nodes:
             node.slots = slots
-        self.resized()
+        self._resized()
 
     def _check_other(self, node: Node, done: str) -> None:
         others = [other for other in self.nodes if other is not node and other.service == node.service]

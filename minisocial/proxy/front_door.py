@@ -67,7 +67,6 @@ class FrontDoor:
         connections are taken and somebody waits for one.
         `at_once`: the application says `waiting.ahead()` before it waits, so requests may be tried in our own thread.
         `secret_paths`: below these, the rest of a path is a secret and stays out of logs and traces."""
-        self.threads = threads
         self._listener = Listener(
             self,
             host=host,
@@ -96,6 +95,15 @@ class FrontDoor:
     def stop(self, grace: float = GRACE) -> None:
         """Takes no new requests, waits up to `grace` seconds for running ones, closes. May be called again."""
         self._listener.stop(grace)
+
+    def resize(self, threads: int) -> None:
+        """So many requests may be in the application at a time from now on."""
+        self._listener.resize(threads)
+
+    @property
+    def threads(self) -> int:
+        """How many requests may be in the application at a time."""
+        return self._listener.threads
 
     def snapshot(self) -> FrontDoorSnapshot:
         with self._lock:

@@ -43,7 +43,7 @@ class Listener:
         self._app = app
         self._host = host
         self._wanted_port = port
-        self._threads = threads
+        self.threads = min(threads, connections)
         self._body_bytes = body_bytes
         self._connections = connections
         self._request_seconds = request_seconds
@@ -73,6 +73,12 @@ class Listener:
         self._server.task_dispatcher.shutdown(timeout=max(0.0, self._deadline - time.monotonic()))
         wasyncore.close_all(self._map, ignore_all=True)  # last: a thread that finishes wakes the loop through it
 
+    def resize(self, threads: int) -> None:
+        """So many requests at a time from now on, but no more than connections: each has one at most."""
+        self.threads = min(threads, self._connections)
+        if self._loop is not None:
+            self._server.task_dispatcher.set_thread_count(self.threads)
+
     @property
     def port(self) -> int:
         """The port it listens on; the one asked for, until it is started."""
@@ -91,7 +97,7 @@ class Listener:
 
     def _make_server(self, listener: socket.socket) -> Any:
         dispatcher = Dispatcher()
-        dispatcher.set_thread_count(self._threads)
+        dispatcher.set_thread_count(self.threads)
         server = waitress.create_server(
             self._app,
             map=self._map,

@@ -10,8 +10,9 @@ from minisocial.database import Cluster
 from minisocial.errors import Refused
 from minisocial.settings import Settings
 from minisocial.social import Social
-from minisocial.upkeep import shape
+from minisocial.upkeep import live, shape
 from minisocial.upkeep.jobs import Jobs, JobSnapshot, Progress
+from minisocial.upkeep.switches import Switches
 
 LONGEST = 4096  # characters of an argument
 
@@ -22,6 +23,10 @@ class Operated(Protocol):
     settings: Settings
     cluster: Cluster
     social: Social
+    switches: Switches
+
+    @property
+    def pool(self) -> live.Nodes: ...
 
 
 Arguments = Mapping[str, str]
@@ -37,6 +42,7 @@ class Operation:
     takes: tuple[str, ...] = ()
     is_long: bool = True  # only one such runs at a time; the others are done beside it
     makes_data: bool = False  # also makes sense in a folder that holds nothing yet
+    is_live: bool = False  # makes sense only while a system runs, and ends with it
 
 
 def checked(name: str, given: Mapping[str, object]) -> tuple[Operation, dict[str, str]]:
@@ -128,6 +134,42 @@ def user_reset_password(system: Operated, args: Arguments, progress: Progress) -
     return f"{account.username} can log in with the new password."
 
 
+def switch(system: Operated, args: Arguments, progress: Progress) -> str:
+    return live.switch(system.switches, args.get("name", ""), args.get("value", ""))
+
+
+def nodes_list(system: Operated, args: Arguments, progress: Progress) -> str:
+    return live.listing(system.pool)
+
+
+def nodes_add(system: Operated, args: Arguments, progress: Progress) -> str:
+    return f"{system.pool.add(args['service']).name} takes requests, few at first."
+
+
+def nodes_drain(system: Operated, args: Arguments, progress: Progress) -> str:
+    system.pool.drain(args["node"])
+    return f"{args['node']} takes no new requests, and ends those it has."
+
+
+def nodes_kill(system: Operated, args: Arguments, progress: Progress) -> str:
+    system.pool.kill(args["node"])
+    return f"{args['node']} is killed."
+
+
+def nodes_restart(system: Operated, args: Arguments, progress: Progress) -> str:
+    system.pool.restart(args["node"])
+    return f"{args['node']} is a new node, with an empty memory."
+
+
+def nodes_remove(system: Operated, args: Arguments, progress: Progress) -> str:
+    system.pool.remove(args["node"])
+    return f"{args['node']} is gone."
+
+
+def nodes_slots(system: Operated, args: Arguments, progress: Progress) -> str:
+    return live.resize(system.pool, args["node"], args["slots"])
+
+
 def _absolute(path: str) -> Path:
     """The system may run in another folder than the one who asks."""
     if not Path(path).is_absolute():
@@ -147,4 +189,12 @@ OPERATIONS: dict[str, Operation] = {
     "backup": Operation(backup, ("file",)),
     "user-create": Operation(user_create, ("name", "email", "password"), ("role",), is_long=False, makes_data=True),
     "user-reset-password": Operation(user_reset_password, ("name", "password"), is_long=False),
+    "switch": Operation(switch, takes=("name", "value"), is_long=False, is_live=True),
+    "nodes-list": Operation(nodes_list, is_long=False, is_live=True),
+    "nodes-add": Operation(nodes_add, ("service",), is_long=False, is_live=True),
+    "nodes-drain": Operation(nodes_drain, ("node",), is_long=False, is_live=True),
+    "nodes-kill": Operation(nodes_kill, ("node",), is_long=False, is_live=True),
+    "nodes-restart": Operation(nodes_restart, ("node",), is_long=False, is_live=True),
+    "nodes-remove": Operation(nodes_remove, ("node",), is_long=False, is_live=True),
+    "nodes-slots": Operation(nodes_slots, ("node", "slots"), is_long=False, is_live=True),
 }

@@ -29,10 +29,10 @@ class World:
         self.sites: list[FakeSite] = []
         self.gone: list[str] = []
         self.balance = FakeBalance()
-        self.pool = Pool(self.make, self.balance, slots={"read": 2, "write": 3})
+        self.resized = 0
+        self.pool = Pool(self.make, self.balance, slots={"read": 2, "write": 3}, resized=self.count)
         self.pool.fill(read=2, write=1)
         self.resized = 0
-        self.pool.resized = self.count
         self.balance.told.clear()
 
     def make(self, name: str) -> Made:

@@ -233,6 +233,32 @@ def test_as_many_connections_as_configured_can_be_used(doors: Doors) -> None:
             client.close()
 
 
+def test_threads_follow_what_the_boxes_behind_can_hold_but_are_no_more_than_connections(doors: Doors) -> None:
+    go_on, running = threading.Event(), threading.Semaphore(0)
+
+    def slow(environ: Any, start_response: Any) -> list[bytes]:
+        running.release()
+        assert go_on.wait(WAIT)
+        start_response("200 OK", [])
+        return [b"done"]
+
+    door = doors.open(slow, threads=1, connections=8)
+    askers = [threading.Thread(target=fetch, args=(door,)) for _ in range(3)]
+    for asker in askers:
+        asker.start()
+    assert running.acquire(timeout=WAIT)
+    assert not running.acquire(timeout=0.05)  # one thread, one request
+    door.resize(3)
+    assert running.acquire(timeout=WAIT) and running.acquire(timeout=WAIT)
+    go_on.set()
+    for asker in askers:
+        asker.join(WAIT)
+    door.resize(1)
+    assert fetch(door).text == "done"
+    door.resize(1000)
+    assert door.threads == 8
+
+
 def test_longest_idle_connection_makes_room_for_somebody_who_waits(doors: Doors) -> None:
     door = doors.open(connections=2)
     idle, busy, new = connect(door), connect(door), connect(door)
