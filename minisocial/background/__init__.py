@@ -7,7 +7,10 @@
     waking_huey   Huey, made to wake at once and to read JSON only
     worker        one attempt at one task, and what becomes of failures
     dead_letters  what was given up
-    mail          letters; `mail_server`, `letters`, `header_text` help to send, store and write them
+    mail          letters: `header_text` keeps what people typed from being more than text
+    letters       the folder where they lie while no mail server is set
+    mail_server   one letter handed over, step by step; `smtp_url` names it, `mail_line` hears its answers
+    mail_trouble  which step failed, why, and what to do about it
 
 What is kept, and when:
 
@@ -21,6 +24,7 @@ What is kept, and when:
 
 from minisocial.background.background import Background, BackgroundSnapshot, OutboxSnapshot, QueueSnapshot
 from minisocial.background.mail import Letter, Mailer, MailSnapshot
+from minisocial.background.mail_trouble import MailDown, Undeliverable
 from minisocial.background.outbox import Outbox, Task
 from minisocial.background.schedule import Job
 from minisocial.background.worker import Handler, HandlerSpec, Hopeless
@@ -33,10 +37,12 @@ __all__ = [
     "Hopeless",
     "Job",
     "Letter",
+    "MailDown",
     "MailSnapshot",
     "Mailer",
     "Outbox",
     "OutboxSnapshot",
     "QueueSnapshot",
     "Task",
+    "Undeliverable",
 ]

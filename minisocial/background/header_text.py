@@ -32,9 +32,9 @@ class VerbatimHeader(UnstructuredHeader, BaseHeader):
         return f"{self.name}: {self}{policy.linesep}"
 
 
-def letter_policy() -> "EmailPolicy[EmailMessage]":
-    """How letters are written: as SMTP wants it, identifiers and links left whole."""
+def letter_policy(utf8: bool = False) -> "EmailPolicy[EmailMessage]":
+    """How letters are written: as SMTP wants it, identifiers and links left whole; `utf8`: as RFC 6532 allows."""
     registry = HeaderRegistry()
-    for name in ("message-id", "list-unsubscribe"):
+    for name in ("message-id", "in-reply-to", "references", "list-unsubscribe"):
         registry.map_to_type(name, VerbatimHeader)
-    return SMTP.clone(header_factory=registry)
+    return SMTP.clone(header_factory=registry, utf8=utf8)

@@ -19,7 +19,9 @@ from pathlib import Path
 
 from minisocial.background.header_text import ENCODED_WORD, clean, letter_policy, one_line
 from minisocial.background.letters import Letters, StoredLetter
-from minisocial.background.mail_server import MailDown, MailServer, Undeliverable
+from minisocial.background.mail_server import MailServer, Tell, tell_nobody
+from minisocial.background.mail_trouble import MailDown, Undeliverable
+from minisocial.background.smtp_url import BadSetting
 from minisocial.clock import Clock
 from minisocial.trace import request_id, span
 
@@ -41,6 +43,7 @@ class Letter:
     text: str
     html: str = ""  # a twin of the text, if any
     unsubscribe: str = ""  # URL that ends such letters with one POST (RFC 8058)
+    thread: str = ""  # letters with the same one are shown together
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +79,10 @@ class Mailer:
         try:
             self._from = _mailbox(name, address)
         except Undeliverable:
-            raise ValueError(f"mail_from must be like minisocial@example.org, and not {mail_from!r}.") from None
+            raise BadSetting(f"mail_from must be like minisocial@example.org, and not {mail_from!r}.") from None
         self._server = MailServer(smtp_url, self._from.addr_spec, timeout, tls) if smtp_url else None
         self._letters = Letters(folder)
+        self._folder = folder
         self._policy = letter_policy()
         self._clock = clock
         self._lock = threading.Lock()  # guards the three below
@@ -86,11 +90,16 @@ class Mailer:
         self._failed = 0
         self._last_error = ""
 
-    def send(self, letter: Letter) -> None:
-        """Sends one letter."""
+    @property
+    def has_server(self) -> bool:
+        """Whether letters leave this machine."""
+        return self._server is not None
+
+    def send(self, letter: Letter, tell: Tell = tell_nobody) -> None:
+        """Sends one letter; `tell` hears of each step that went well."""
         with span("mail", str(self._server or "folder")):
             try:
-                self._send(letter)
+                self._send(letter, tell)
             except (MailDown, Undeliverable) as error:
                 self._count_failure(str(error))
                 raise
@@ -129,19 +138,24 @@ class Mailer:
     def _add_optional_headers(self, message: EmailMessage, letter: Letter) -> None:
         if cause := re.sub(r"[^A-Za-z0-9_-]", "", request_id())[:64]:
             message["X-Request-Id"] = cause
+        if letter.thread:  # a letter that was never sent stands for the beginning: it may be of a kind one does not get
+            beginning = f"<{letter_name(letter.thread)}@{self._from.domain}>"
+            message["In-Reply-To"], message["References"] = beginning, beginning
         if LINK.fullmatch(letter.unsubscribe) and ENCODED_WORD not in letter.unsubscribe:
             message["List-Unsubscribe"] = f"<{letter.unsubscribe}>"
             message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
 
-    def _send(self, letter: Letter) -> None:
+    def _send(self, letter: Letter, tell: Tell) -> None:
         message = self.compose(letter)
         if self._server is not None:
-            self._server.hand_over(message, message["To"].addresses[0].addr_spec)
+            self._server.hand_over(message, message["To"].addresses[0].addr_spec, tell)
             return
+        name = letter_name(letter.key)
         try:
-            self._letters.put(letter_name(letter.key), message.as_bytes())
+            self._letters.put(name, message.as_bytes())
         except OSError as error:
-            raise MailDown(f"The letter could not be stored: {error.strerror}.") from error
+            raise MailDown(f"The letter could not be stored in {self._folder}: {error.strerror}.", "folder") from error
+        tell("folder", str(self._folder / f"{name}.eml"))
 
     def _count_failure(self, reason: str) -> None:
         with self._lock:

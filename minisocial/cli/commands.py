@@ -89,6 +89,21 @@ def user_reset_password(name: str, password: str | None, **flags: Any) -> None:
     database.perform(settings, "user-reset-password", name=name, password=password or ask_password())
 
 
+@cli.group()
+def mail() -> None:
+    """Letters."""
+
+
+@mail.command("test")
+@click.argument("address")
+@setting_flags("data", "smtp_url", "mail_from", "public_url")
+def mail_test(address: str, **flags: Any) -> int:
+    """Send a letter to ADDRESS, step by step, and say what is wrong if it does not go out."""
+    from minisocial.cli import mail as mails
+
+    return mails.test(settings_from(flags), address)
+
+
 def ask_password() -> str:
     """From the terminal, twice and unseen; or a line of standard input."""
     if sys.stdin.isatty():

@@ -26,6 +26,7 @@ from minisocial.doctor.folder import (
     check_room,
 )
 from minisocial.doctor.machine import check_libraries, check_port, check_python, check_sqlite
+from minisocial.doctor.mail import check_mail
 from minisocial.doctor.pending import check_outbox, check_queue
 from minisocial.doctor.reading import UNREADABLE
 from minisocial.doctor.rows import check_rows
@@ -42,7 +43,7 @@ Check = Callable[[], Iterable[Finding]]
 
 def examine(settings: Settings, clock: Clock | None = None) -> list[Finding]:
     """Looks at everything; changes nothing."""
-    findings = [check_python(), check_sqlite(), *check_libraries(), check_folder(settings)]
+    findings = [check_python(), check_sqlite(), *check_libraries(), *check_mail(settings), check_folder(settings)]
     if not findings[-1].is_well:
         return [*findings, check_port(settings)]
     try:

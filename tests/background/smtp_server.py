@@ -33,7 +33,7 @@ class Box:
 
 @contextmanager
 def smtp_server(tls: ssl.SSLContext | None = None, **options: Any) -> Iterator[tuple[Box, int]]:
-    """The box and the port; `tls` is offered through STARTTLS."""
+    """The box and the port; `tls` is offered through STARTTLS, `ssl_context` begins with the first byte."""
     box, port = Box(), free_port()
     controller = Controller(box, hostname="127.0.0.1", port=port, tls_context=tls, **options)
     controller.start()

@@ -63,6 +63,16 @@ def test_unsubscribing_takes_one_click(mailer: Mailer) -> None:
     assert mailer.compose(dataclasses.replace(LETTER, unsubscribe="https://x>\r\nBcc: a@b"))["List-Unsubscribe"] is None
 
 
+def test_letters_about_the_same_are_one_thread(mailer: Mailer) -> None:
+    one, other, third = (
+        mailer.compose(dataclasses.replace(LETTER, key=key, thread=thread))
+        for key, thread in (("reply:1", "post:7"), ("like:2", "post:7"), ("reply:3", "post:8"))
+    )
+    assert one["References"] == one["In-Reply-To"] == other["References"] != third["References"]
+    assert len({message["Message-ID"] for message in (one, other, third)}) == 3
+    assert mailer.compose(LETTER)["References"] is None
+
+
 def test_message_id_is_one_unbroken_word_however_long_the_key(mailer: Mailer) -> None:
     message = mailer.compose(dataclasses.replace(LETTER, key="schlüssel " * 50))
     (line,) = [line for line in message.as_bytes().split(b"\r\n") if line.startswith(b"Message-ID")]
@@ -98,7 +108,7 @@ EVIL = [
 ]
 
 
-@pytest.mark.parametrize("field", ["to_name", "subject", "key", "text", "html", "unsubscribe"])
+@pytest.mark.parametrize("field", ["to_name", "subject", "key", "text", "html", "unsubscribe", "thread"])
 @pytest.mark.parametrize("evil", EVIL, ids=range(len(EVIL)))
 def test_no_text_can_add_headers_or_recipients(mailer: Mailer, field: str, evil: str) -> None:
     evil = f"https://example.org/{evil}" if field == "unsubscribe" else evil
@@ -134,6 +144,7 @@ def check_headers(mailer: Mailer, letter: Letter) -> None:
         "Content-Type",
         "Content-Transfer-Encoding",
         "MIME-Version",
+        *(("In-Reply-To", "References") if letter.thread else ()),
     }
     assert set(message.keys()) <= allowed
     assert len(message.keys()) == len(set(message.keys()))

@@ -1,8 +1,6 @@
 import logging
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable
 from email import message_from_bytes, policy
@@ -12,7 +10,8 @@ import pytest
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from minisocial.background.mail import Letter, MailDown, Mailer, Undeliverable
-from minisocial.background.mail_server import SmtpUrl
+from minisocial.background.smtp_url import SmtpUrl
+from tests.background import certificates
 from tests.background.smtp_server import free_port, smtp_server
 from tests.fakes import ManualClock
 
@@ -33,20 +32,12 @@ def mailer_at(tmp_path: Path) -> Callable[..., Mailer]:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory) -> Path:
     """A folder with a key and a certificate for 127.0.0.1 that only those who are told to trust."""
-    if shutil.which("openssl") is None:
-        pytest.skip("needs the openssl command to make a certificate")
-    folder = tmp_path_factory.mktemp("tls")
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-    extra = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", folder / "key.pem", "-out", folder / "cert.pem"]
-    subprocess.run([*command.split(), *extra], check=True, capture_output=True)
-    return folder
+    return certificates.make(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
 def server_tls(certificate: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
-    return context
+    return certificates.server_side(certificate)
 
 
 def only_ada(server, session, envelope, mechanism, data) -> AuthResult:
@@ -133,7 +124,7 @@ def test_password_goes_over_tls_only(mailer_at) -> None:
 
 
 def test_log_in_over_starttls(mailer_at, certificate: Path, server_tls: ssl.SSLContext) -> None:
-    trust = ssl.create_default_context(cafile=certificate / "cert.pem")
+    trust = certificates.trusting(certificate)
     with smtp_server(server_tls, authenticator=only_ada, auth_required=True) as (box, port):
         mailer_at(f"smtp://ada:p%40ss%20word@127.0.0.1:{port}", tls=trust).send(LETTER)
     assert len(box.letters) == 1

@@ -44,10 +44,11 @@ def test_every_setting_is_a_flag(name):
 
 def test_the_commands_are_those_that_are_promised():
     running = {"promote", "replicas", "shards", "verify", "backup", "user", "switch", "nodes"}
-    stopped = {"restore", "seed", "torture", "test", "bench", "version"}
+    stopped = {"restore", "mail", "seed", "torture", "test", "bench", "version"}
     assert set(cli.commands) == {"serve", "demo", "doctor"} | running | stopped
     assert {"--keep", "--graph", "--posts"} <= flags_of("demo")
     assert set(cli.commands["user"].commands) == {"create", "reset-password"}
+    assert set(cli.commands["mail"].commands) == {"test"}
     assert set(cli.commands["replicas"].commands) == {"add", "remove"}
     assert set(cli.commands["shards"].commands) == {"list", "add", "move", "spread"}
     assert "--check" in flags_of("restore")
