@@ -22,7 +22,10 @@ class Access:
         token = _session_token(cookies)
         try:
             session = self._social.sessions.find(token) if token else None
-            return session is not None and self._social.accounts.get(session.account).is_admin
+            if session is None:
+                return False
+            account = self._social.accounts.get(session.account)
+            return account.is_admin and not account.is_suspended
         except MinisocialError:
             return False
 

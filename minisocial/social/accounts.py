@@ -3,7 +3,7 @@
 import re
 import zlib
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 from minisocial.cache import Kind
@@ -19,6 +19,7 @@ from minisocial.social.text import clean
 
 _USERNAME = re.compile(r"[a-z0-9_]{1,30}")
 _EMAIL = re.compile(r"[^@\s<>\"(),:;\\]{1,64}@[^@\s<>\"(),:;\\]{1,190}")
+NOBODY_HERE = "There is nobody here by that name."
 # names that would look like a page or like somebody in charge
 RESERVED = frozenset(
     ("admin", "administrator", "api", "console", "help", "minisocial", "moderator", "root", "static", "system")
@@ -36,6 +37,7 @@ class Account:
     role: str  # member, moderator, admin
     approves_followers: bool
     created_at: int  # milliseconds since 1970
+    suspended_at: int | None = None
 
     @property
     def url(self) -> str:
@@ -56,17 +58,26 @@ class Account:
     def is_admin(self) -> bool:
         return self.role == "admin"
 
+    @property
+    def is_in_charge(self) -> bool:
+        """Whether they look after the others: as a moderator or an admin."""
+        return self.role in ("moderator", "admin")
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.suspended_at is not None
+
 
 ACCOUNT: Kind[Account] = Kind(
     "account",
-    encode=lambda a: [a.id, a.username, a.display_name, a.bio, a.role, a.approves_followers, a.created_at],
+    encode=lambda a: list(astuple(a)),
     decode=lambda row: _account(row),
 )
-_COLUMNS = "id, username, display_name, bio, role, approves_followers, created_at"
+_COLUMNS = "id, username, display_name, bio, role, approves_followers, created_at, suspended_at"
 
 
 def _account(row: Any) -> Account:
-    return Account(row[0], row[1], row[2], row[3], row[4], bool(row[5]), row[6])
+    return Account(row[0], row[1], row[2], row[3], row[4], bool(row[5]), row[6], row[7])
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +107,7 @@ class Accounts:
     def get(self, id: int) -> Account:
         """The account with this id, or NotFound."""
         if id not in (found := self.many([id])):
-            raise NotFound("There is nobody here by that name.")
+            raise NotFound(NOBODY_HERE)
         return found[id]
 
     def many(self, ids: Iterable[int]) -> dict[int, Account]:
@@ -108,7 +119,7 @@ class Accounts:
         name = username.lower()
         found = self.ids_of([name]) if _USERNAME.fullmatch(name) else {}  # what is no name takes no room in a cache
         if not found:
-            raise NotFound("There is nobody here by that name.")
+            raise NotFound(NOBODY_HERE)
         return self.get(next(iter(found.values())))
 
     def ids_of(self, names: list[str]) -> dict[str, int]:

@@ -13,6 +13,9 @@ from minisocial.database import Change
 RECENT = 60  # how many of the newest identifiers a cached list keeps; older pages are read from the database
 
 
+EVERY_PAGE = "people:all"  # carried by whatever the proxy keeps
+
+
 def rows(name: str) -> Kind[tuple[Any, ...]]:
     """A kind whose values are plain tuples, or tuples of tuples."""
     return Kind(name, encode=list, decode=_tuples)
@@ -27,13 +30,14 @@ def numbers(name: str) -> Kind[int]:
 
 
 ACCOUNT_OF_NAME = numbers("name")  # username in lower case → account
-UNREAD = rows("unread")  # account → (post or None, …) of the new notifications
+UNREAD = rows("unread")  # account → ((post or None, actor), …) of the new notifications
 LIKED: Kind[int] = Kind("like", int, int, is_shared=False)  # (post, account) → 1; absent: not liked
 RECENT_HOME = rows("home")  # account → ((post, author), …), newest first
 RECENT_BY_AUTHOR = rows("profile")  # account → (post, …)
 RECENT_FOR_EVERYONE = rows("explore")  # shard → (post, …)
 RECENT_WITH_TAG = rows("tag")  # (shard, tag) → (post, …)
-TALKED_ABOUT = rows("talked")  # shard → ((tag, posts), …)
+TALKED_ABOUT = rows("talked")  # shard → ((tag, ((author, posts), …)), …)
+REPLIES = rows("replies")  # post → (reply, …), the newest ones that its counter counts
 BELOW_ROOT = rows("thread")  # root → (post, …), oldest first
 REPLIED: Kind[tuple[int, ...]] = Kind("replied", list, tuple, is_shared=False)  # (account, root) → (post, …)
 
@@ -57,18 +61,33 @@ def _relation(change: Change) -> Iterator[str]:
     yield f"circle:{change.key[0]}"
 
 
+def _account(change: Change) -> Iterator[str]:
+    yield f"account:{change.key[0]}"
+    # somebody may be suspended, or back: then lists over all leave out what they wrote, or have it again
+    yield f"explore:{change.shard}"
+    yield f"talked:{change.shard}"
+    yield EVERY_PAGE
+
+
+def _block(change: Change) -> Iterator[str]:
+    yield f"apart:{change.key[0]}"
+
+
 TOUCHED: dict[str, Callable[[Change], Iterable[str]]] = {
-    "accounts": lambda change: (f"account:{change.key[0]}",),
+    "accounts": _account,
     "usernames": lambda change: (f"name:{change.key[0].lower()}",),
     "sessions": lambda change: (f"session:{change.key[0]}",),
     "community": lambda change: ("community:all",),
     "posts": _posts,
     "post_tags": _post_tags,
     "likes": lambda change: (f"like:{change.key[0]}:{change.key[1]}",),
+    "replies": lambda change: (f"replies:{change.key[0]}",),
     "threads": lambda change: (f"thread:{change.key[0]}",),
     "friendships": _relation,
     "following": _relation,
     "followers": _relation,
+    "blocks": _block,
+    "blocked_by": _block,
     "home_feed": lambda change: (f"home:{change.key[0]}",),
     "notifications": lambda change: (f"unread:{change.key[0]}",),
     "notifications_seen": lambda change: (f"unread:{change.key[0]}",),

@@ -22,21 +22,28 @@ from minisocial.social.cached import (
 )
 from minisocial.social.friends import Friends
 from minisocial.social.pages import Cursor, Page, Source, collect, newest_first, window
-from minisocial.social.posts import Posts, PostView
+from minisocial.social.people import People
+from minisocial.social.post import PostView
+from minisocial.social.posts import Posts
 from minisocial.social.store import Store
 
 WEEK_MS = 7 * 24 * 3600 * 1000
 FIRST = Cursor()
 NEWEST = Cursor(limit=RECENT)
 K = TypeVar("K", bound=Hashable)
+Counts = tuple[tuple[int, int], ...]  # (author, posts)
+MOST_TAGS = 20  # of a shard
+# an author's account lies where their posts lie
+NOT_SUSPENDED = "NOT EXISTS (SELECT 1 FROM accounts WHERE accounts.id = author AND suspended_at IS NOT NULL)"
 Rows = Callable[[Reader, Cursor], list[int]]  # identifiers of one shard, newest first
 
 
 class Feeds:
     """Lists of posts, each as one person may see it."""
 
-    def __init__(self, store: Store, posts: Posts, friends: Friends) -> None:
+    def __init__(self, store: Store, people: People, posts: Posts, friends: Friends) -> None:
         self._store = store
+        self._people = people
         self._posts = posts
         self._friends = friends
 
@@ -61,7 +68,7 @@ class Feeds:
 
     def explore(self, viewer: int | None, cursor: Cursor = FIRST) -> Page[PostView]:
         """Everybody's posts for everyone, merged from all shards."""
-        public = _own_rows("SELECT id FROM posts WHERE visibility = 'everyone' AND", "id")
+        public = _own_rows(f"SELECT id FROM posts WHERE visibility = 'everyone' AND {NOT_SUSPENDED} AND", "id")
         return self._scattered(RECENT_FOR_EVERYONE, lambda shard: shard, public, viewer, cursor)
 
     def tag(self, tag: str, viewer: int | None, cursor: Cursor = FIRST) -> Page[PostView]:
@@ -69,21 +76,39 @@ class Feeds:
         tagged = _own_rows("SELECT post FROM post_tags WHERE tag = ? AND", "post", tag.lower())
         return self._scattered(RECENT_WITH_TAG, lambda shard: (shard, tag.lower()), tagged, viewer, cursor)
 
-    def talked_about(self) -> list[tuple[str, int]]:
-        """The tags most used in the last week's posts for everyone, with their numbers of posts."""
+    def talked_about(self, viewer: int) -> list[tuple[str, int]]:
+        """The tags most used in the last week's posts for everyone, with their numbers of posts.
+
+        A post by somebody who does not exist for the viewer does not count.
+        """
         since = ids.join(self._store.clock.milliseconds() - WEEK_MS, 0)
 
-        def load(reader: Reader) -> tuple[tuple[str, int], ...]:
-            return tuple(reader.rows(f"{_TALKED_ABOUT} AND {reader.own('post_tags.post')} {_MOST_FIRST}", (since,)))
+        def load(reader: Reader) -> tuple[tuple[str, Counts], ...]:
+            counts: dict[str, list[tuple[int, int]]] = {}
+            for tag, author, posts in reader.rows(
+                _TALKED_ABOUT.format(own=reader.own("post_tags.post")), (since, MOST_TAGS)
+            ):
+                counts.setdefault(tag, []).append((author, posts))
+            return tuple((tag, tuple(listed)) for tag, listed in counts.items())
 
-        def count() -> dict[str, int]:
-            total: dict[str, int] = {}
-            for shard in self._store.cluster.shards:
-                for tag, posts in self._store.cached_one(TALKED_ABOUT, shard, shard, load) or ():
-                    total[tag] = total.get(tag, 0) + posts
-            return total
+        def gathered() -> list[tuple[str, Counts]]:
+            shards = self._store.cluster.shards
+            found = (self._store.cached_one(TALKED_ABOUT, shard, shard, load) or () for shard in shards)
+            return [each for tags in found for each in tags]
 
-        return heapq.nlargest(5, self._store.cluster.gather(count).items(), key=lambda item: item[1])
+        total = self._totals(self._store.cluster.gather(gathered), viewer)
+        return heapq.nlargest(5, total.items(), key=lambda item: item[1])
+
+    def _totals(self, counts: list[tuple[str, Counts]], viewer: int) -> dict[str, int]:
+        hidden: set[int] = set()
+        if self._people.has_blocks(viewer):
+            hidden = self._people.apart({author for _, listed in counts for author, _ in listed}, viewer)
+        total: dict[str, int] = {}
+        for tag, listed in counts:
+            posts = sum(number for author, number in listed if author not in hidden)
+            if posts:
+                total[tag] = total.get(tag, 0) + posts
+        return total
 
     # --- where the identifiers come from -------------------------------------------------------
 
@@ -172,8 +197,10 @@ def _merged(sources: Mapping[str, Source], cursor: Cursor, missing: set[str]) ->
     return list(islice(heapq.merge(*gathered, reverse=True), cursor.limit))
 
 
-_TALKED_ABOUT = """
-    SELECT tag, count(*) FROM post_tags JOIN posts ON posts.id = post_tags.post
-    WHERE post_tags.post > ? AND visibility = 'everyone'
+_TALKED_ABOUT = f"""
+    WITH said AS (
+        SELECT tag, author FROM post_tags JOIN posts ON posts.id = post_tags.post
+        WHERE post_tags.post > ?1 AND visibility = 'everyone' AND {NOT_SUSPENDED} AND {{own}}
+    ), most AS (SELECT tag, count(*) AS posts FROM said GROUP BY tag ORDER BY 2 DESC, 1 LIMIT ?2)
+    SELECT tag, author, count(*) FROM said JOIN most USING (tag) GROUP BY tag, author ORDER BY most.posts DESC, tag
 """
-_MOST_FIRST = "GROUP BY tag ORDER BY 2 DESC, 1 LIMIT 20"

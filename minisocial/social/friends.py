@@ -12,13 +12,27 @@ from dataclasses import dataclass
 from minisocial.cache import Kind
 from minisocial.database import Reader, Transaction
 from minisocial.errors import Forbidden, NotFound
-from minisocial.social.accounts import Account, Accounts
+from minisocial.social.accounts import NOBODY_HERE, Account, Accounts
 from minisocial.social.pages import Cursor, Page
+from minisocial.social.people import People
+from minisocial.social.registers import (
+    DECLINED,
+    ENDED,
+    FRIENDS,
+    NONE,
+    RECEIVED,
+    REQUESTED,
+    forget_request,
+    friendship,
+    is_active,
+    is_apart,
+    next_version,
+    write_active,
+    write_friendship,
+)
 from minisocial.social.store import Store
 
 MOST_LISTED = 5000
-
-NONE, REQUESTED, RECEIVED, FRIENDS, DECLINED, ENDED = "", "requested", "received", "friends", "declined", "ended"
 
 # (my state, what I do) → (my new state, the other's new state or None: they are not told)
 MOVES: dict[tuple[str, str], tuple[str, str | None]] = {
@@ -85,9 +99,10 @@ def _versions(rows: Iterable[Iterable[int]]) -> tuple[tuple[int, int], ...]:
 class Friends:
     """Everything two people can be to each other."""
 
-    def __init__(self, store: Store, accounts: Accounts) -> None:
+    def __init__(self, store: Store, accounts: Accounts, people: People) -> None:
         self._store = store
         self._accounts = accounts
+        self._people = people
 
     # --- knowing -------------------------------------------------------------------------------
 
@@ -108,31 +123,32 @@ class Friends:
 
     def of(self, account: int, cursor: Cursor = Cursor()) -> Page[Account]:  # noqa: B008  (frozen)
         """A person's friends, the newest friendship first; the cursor counts versions."""
-        return self._listed(self.circle(account).friends, cursor)
+        return self._listed(account, self.circle(account).friends, cursor)
 
     def requests(self, viewer: int) -> list[Account]:
         """Who wants to be the viewer's friend, newest first, the first hundred."""
-        return self._listed(self.circle(viewer).received, Cursor(limit=100)).items
+        return self._listed(viewer, self.circle(viewer).received, Cursor(limit=100)).items
 
     def requested(self, viewer: int) -> list[Account]:
         """Whom the viewer has asked and who has not answered, newest first, the first hundred."""
-        return self._listed(self.circle(viewer).requested, Cursor(limit=100)).items
+        return self._listed(viewer, self.circle(viewer).requested, Cursor(limit=100)).items
 
     def request_count(self, viewer: int) -> int:
-        return len(self.circle(viewer).received)
+        """How many of them there are."""
+        return len(self.requests(viewer)) if self.circle(viewer).received else 0
 
     def in_common(self, viewer: int, other: int) -> int:
         """How many friends the two share."""
         mine, theirs = self.circle(viewer).friends, self.circle(other).friends
         return len({id for _, id in mine} & {id for _, id in theirs})
 
-    def _listed(self, versions: tuple[tuple[int, int], ...], cursor: Cursor) -> Page[Account]:
+    def _listed(self, viewer: int, versions: tuple[tuple[int, int], ...], cursor: Cursor) -> Page[Account]:
         if cursor.min_id is not None:
             newer = [pair for pair in versions if pair[0] > cursor.min_id]
             kept = newer[-cursor.limit :]
         else:
             kept = [pair for pair in versions if cursor.max_id is None or pair[0] < cursor.max_id][: cursor.limit]
-        found = self._accounts.many(other for _, other in kept)
+        found = self._people.visible([other for _, other in kept], viewer)
         if not kept:
             return Page([])
         return Page(
@@ -170,8 +186,9 @@ class Friends:
 
     def _move(self, viewer: int, other: int, action: str) -> None:
         with self._store.write(viewer) as tx:
-            row = tx.row("SELECT state FROM friendships WHERE account = ? AND other = ?", (viewer, other))
-            state = row[0] if row else NONE
+            if action in ("add", "accept") and is_apart(tx, viewer, other):
+                raise NotFound(NOBODY_HERE)
+            state = friendship(tx, viewer, other)
             move = MOVES.get((state, action))
             if move is None:
                 if (state, action) in DONE_ALREADY:
@@ -184,7 +201,7 @@ class Friends:
         self._write_move(tx, viewer, other, RECEIVED, *MOVES[RECEIVED, "add"])
 
     def _write_move(self, tx: Transaction, viewer: int, other: int, before: str, mine: str, theirs: str | None) -> None:
-        version = self._next_version(tx, "friendships", viewer, other, is_told=theirs is not None)
+        version = next_version(self._store, tx, "friendships", viewer, other, is_told=theirs is not None)
         write_friendship(tx, viewer, other, mine, version)
         if theirs is not None:
             told = {"account": other, "other": viewer, "state": theirs, "version": version}
@@ -199,7 +216,9 @@ class Friends:
         if viewer == other or self._accounts.get(other).approves_followers:
             raise Forbidden("This person decides who follows them. Ask to be friends instead.")
         with self._store.write(viewer) as tx:
-            if not _follows(tx, viewer, other):
+            if is_apart(tx, viewer, other):
+                raise NotFound(NOBODY_HERE)
+            if not is_active(tx, "following", viewer, other):
                 self._write_follow(tx, viewer, other, True)
 
     def unfollow(self, viewer: int, other: int) -> None:
@@ -209,61 +228,26 @@ class Friends:
 
     def end_following(self, tx: Transaction, viewer: int, other: int) -> None:
         """Stop following, in the open transaction of the viewer's shard, and clear the feed."""
-        if _follows(tx, viewer, other):
+        if is_active(tx, "following", viewer, other):
             self._write_follow(tx, viewer, other, False)
         self._store.later(tx, "clear_feed", account=viewer, author=other)
 
+    def part(self, tx: Transaction, viewer: int, other: int) -> None:
+        """End the friendship, any request and the following in both directions, in the open transaction."""
+        state = friendship(tx, viewer, other)
+        if state not in (NONE, ENDED):
+            self._write_move(tx, viewer, other, state, ENDED, ENDED)
+        if state != FRIENDS:  # else that was done with it
+            self.end_following(tx, viewer, other)
+        if is_active(tx, "followers", viewer, other):
+            version = next_version(self._store, tx, "followers", viewer, other)
+            write_active(tx, "followers", viewer, other, False, version)
+            self._store.later(tx, "cut_follow", account=other, other=viewer, version=version)
+
     def _write_follow(self, tx: Transaction, viewer: int, other: int, active: bool) -> None:
-        version = self._next_version(tx, "following", viewer, other)
-        write_follow(tx, "following", viewer, other, active, version)
+        version = next_version(self._store, tx, "following", viewer, other)
+        write_active(tx, "following", viewer, other, active, version)
         self._store.later(tx, "mirror_follow", account=other, other=viewer, active=active, version=version)
-
-    def _next_version(self, tx: Transaction, table: str, viewer: int, other: int, is_told: bool = True) -> int:
-        """Now, but above what is there: a clock that steps back must not make the newest word unheard.
-
-        What the other is not told comes just above what is there: whatever they say next must be heard.
-        One side's versions are even and the other's odd, so no two words have the same.
-        """
-        row = tx.row(f"SELECT version FROM {table} WHERE account = ? AND other = ?", (viewer, other))
-        above = row[0] + 1 if row else 0
-        version = max(self._store.cluster.new_id(viewer), above) if is_told else above
-        return version + ((version ^ (viewer > other)) & 1)
-
-
-def write_friendship(tx: Transaction, account: int, other: int, state: str, version: int) -> bool:
-    """Write one side's register unless a higher version is there; says whether it was written."""
-    done = tx.execute(
-        "INSERT INTO friendships (account, other, state, version) VALUES (?, ?, ?, ?) ON CONFLICT (account, other)"
-        " DO UPDATE SET state = excluded.state, version = excluded.version WHERE excluded.version > version",
-        (account, other, state, version),
-    )
-    return done.rowcount > 0
-
-
-def write_follow(tx: Transaction, table: str, account: int, other: int, active: bool, version: int) -> bool:
-    """The same for a follow; `table` is following (the follower's side) or followers."""
-    done = tx.execute(
-        f"INSERT INTO {table} (account, other, active, version) VALUES (?, ?, ?, ?) ON CONFLICT (account, other)"
-        " DO UPDATE SET active = excluded.active, version = excluded.version WHERE excluded.version > version",
-        (account, other, int(active), version),
-    )
-    return done.rowcount > 0
-
-
-def forget_request(tx: Transaction, account: int, actor: int) -> None:
-    """A request that was answered or taken back is no news any more."""
-    tx.execute("DELETE FROM notifications WHERE account = ? AND kind = 'request' AND actor = ?", (account, actor))
-
-
-def reads(tx: Transaction, viewer: int, author: int) -> bool:
-    """Whether the author's posts belong into the viewer's home feed: as a friend's, or followed one way."""
-    row = tx.row("SELECT state FROM friendships WHERE account = ? AND other = ?", (viewer, author))
-    return row == (FRIENDS,) or _follows(tx, viewer, author)
-
-
-def _follows(tx: Transaction, viewer: int, other: int) -> bool:
-    row = tx.row("SELECT active FROM following WHERE account = ? AND other = ?", (viewer, other))
-    return bool(row and row[0])
 
 
 def _load_pairs(reader: Reader, ids: list[tuple[int, int]]) -> dict[tuple[int, int], Pair]:

@@ -4,10 +4,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from minisocial.database import Reader, Transaction
-from minisocial.social.accounts import Account, Accounts
+from minisocial.social.accounts import Account
 from minisocial.social.cached import UNREAD
 from minisocial.social.pages import Cursor, Page, newest_first, window
-from minisocial.social.posts import Posts, PostView
+from minisocial.social.people import People
+from minisocial.social.post import PostView
+from minisocial.social.posts import Posts
 from minisocial.social.preferences import APP, wants
 from minisocial.social.store import Store
 
@@ -31,9 +33,9 @@ class Notification:
 class Notifications:
     """A person's notifications, newest first."""
 
-    def __init__(self, store: Store, accounts: Accounts, posts: Posts) -> None:
+    def __init__(self, store: Store, people: People, posts: Posts) -> None:
         self._store = store
-        self._accounts = accounts
+        self._people = people
         self._posts = posts
 
     def page(self, viewer: int, cursor: Cursor = FIRST) -> Page[Notification]:
@@ -55,7 +57,7 @@ class Notifications:
         )
 
     def _shown(self, rows: list[tuple[Any, ...]], viewer: int, seen: int) -> list[Notification]:
-        actors = self._accounts.many({actor for _, _, actor, _ in rows})
+        actors = self._people.visible({actor for _, _, actor, _ in rows}, viewer)
         posts = self._posts.show([post for *_, post in rows if post is not None], viewer)
         return [
             Notification(id, kind, actors[actor], posts.get(post), id > seen)
@@ -66,8 +68,9 @@ class Notifications:
     def unread(self, viewer: int) -> int:
         """How many came since the viewer last looked, of those that `page` shows; 100 stands for many."""
         about = self._store.cached_home(UNREAD, viewer, lambda reader: _load_unread(reader, viewer)) or ()
-        posts = self._posts.show([post for post in set(about) if post is not None], viewer)
-        return sum(post is None or post in posts for post in about)
+        posts = self._posts.show([post for post in {post for post, _ in about} if post is not None], viewer)
+        actors = self._people.visible({actor for _, actor in about}, viewer)
+        return sum(actor in actors and (post is None or post in posts) for post, actor in about)
 
     def mark_seen(self, viewer: int, up_to: int) -> None:
         """Everything up to this notification was looked at."""
@@ -106,11 +109,12 @@ def _seen(reader: Reader, viewer: int) -> int:
     return row[0] if row else 0
 
 
-def _load_unread(reader: Reader, viewer: int) -> tuple[int | None, ...]:
-    """What the newest unseen notifications are about."""
-    found = reader.rows(
-        "SELECT post FROM notifications WHERE account = ?1 AND id >"
-        " coalesce((SELECT id FROM notifications_seen WHERE account = ?1), 0) ORDER BY id DESC LIMIT ?2",
-        (viewer, MOST_COUNTED),
+def _load_unread(reader: Reader, viewer: int) -> tuple[tuple[int | None, int], ...]:
+    """What the newest unseen notifications are about, and who did it."""
+    return tuple(
+        reader.rows(
+            "SELECT post, actor FROM notifications WHERE account = ?1 AND id >"
+            " coalesce((SELECT id FROM notifications_seen WHERE account = ?1), 0) ORDER BY id DESC LIMIT ?2",
+            (viewer, MOST_COUNTED),
+        )
     )
-    return tuple(row[0] for row in found)

@@ -57,6 +57,9 @@ def collect(source: Source, cursor: Cursor, show: Callable[[Sequence[int]], dict
             break
         end = {"min_id": ids[0]} if cursor.min_id is not None else {"max_id": ids[-1]}
         rest = replace(rest, limit=cursor.limit * 2, **end)
+    else:  # what comes next was not looked at yet: the way on must not end here
+        page = _page(found, cursor)
+        return replace(page, newer=ids[0]) if cursor.min_id is not None else replace(page, older=ids[-1])
     return _page(found, cursor)
 
 

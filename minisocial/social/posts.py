@@ -1,21 +1,21 @@
 """Posts: publishing, reading, replying, liking, deleting, and who may see what."""
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 from minisocial import ids
-from minisocial.cache import Kind
 from minisocial.database import Reader, Transaction
 from minisocial.errors import Forbidden, Invalid, LoginRequired, NotFound
 from minisocial.social import text as texts
-from minisocial.social.accounts import Account, Accounts
-from minisocial.social.cached import BELOW_ROOT, LIKED, REPLIED
+from minisocial.social.accounts import Accounts
+from minisocial.social.cached import BELOW_ROOT, REPLIED
 from minisocial.social.community import Communities
 from minisocial.social.friends import Friends
-from minisocial.social.store import Store, marks
-from minisocial.social.text import Part
+from minisocial.social.people import People
+from minisocial.social.post import COLUMNS, Post, PostView, Thread
+from minisocial.social.registers import is_apart
+from minisocial.social.sight import Sight
+from minisocial.social.store import Store
 
 VISIBILITIES = ("everyone", "friends", "direct")
 MOST_IN_THREAD = 200
@@ -24,113 +24,23 @@ MOST_OWN = 20  # of one's own replies that may be on their way to the thread
 NOT_THERE = "There is no such post, or it is not for you."
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
-    id: int
-    author: int
-    text: str
-    visibility: str
-    in_reply_to: int | None
-    root: int  # the post its thread began with; itself for a first post
-    mentions: tuple[tuple[int, str], ...]  # (account, username)
-    likes: int
-    replies: int  # those for everyone
-
-    @property
-    def created_at(self) -> int:
-        """Milliseconds since 1970."""
-        return ids.milliseconds(self.id)
-
-
-@dataclass(frozen=True, slots=True)
-class PostView:
-    """A post as one person sees it."""
-
-    post: Post
-    author: Account
-    liked: bool
-
-    @property
-    def url(self) -> str:
-        return f"/@{self.author.username}/{self.post.id}"
-
-    @property
-    def parts(self) -> list[Part]:
-        """The text, cut into text, mentions, tags and links."""
-        return texts.parts(self.post.text, {name for _, name in self.post.mentions})
-
-
-@dataclass(frozen=True, slots=True)
-class Thread:
-    """A post, what it replies to (oldest first) and all that was said below it (oldest first)."""
-
-    ancestors: list[PostView]
-    post: PostView
-    replies: list[PostView]
-
-
-POST: Kind[Post] = Kind(
-    "post",
-    encode=lambda p: [p.id, p.author, p.text, p.visibility, p.in_reply_to, p.root, p.mentions, p.likes, p.replies],
-    decode=lambda row: _post(row, row[6]),
-)
-_COLUMNS = "id, author, text, visibility, in_reply_to, root, mentions, likes, replies"
-
-
-def _post(row: Sequence[Any], mentions: Iterable[Any]) -> Post:
-    id, author, text, visibility, in_reply_to, root, _, likes, replies = row
-    who = tuple((account, name) for account, name in mentions)
-    return Post(id, author, text, visibility, in_reply_to, root, who, likes, replies)
-
-
-def from_row(row: Sequence[Any]) -> Post:
-    """A post from the columns of its table, in their order."""
-    return _post(row, json.loads(row[6]))
-
-
 class Posts:
     """Everything people do with posts."""
 
-    def __init__(self, store: Store, accounts: Accounts, friends: Friends, communities: Communities) -> None:
+    def __init__(
+        self, store: Store, accounts: Accounts, people: People, friends: Friends, communities: Communities
+    ) -> None:
         self._store = store
         self._accounts = accounts
-        self._friends = friends
+        self._people = people
+        self._sight = Sight(store, people, friends)
         self._communities = communities
 
     # --- seeing --------------------------------------------------------------------------------
 
     def show(self, post_ids: Sequence[int], viewer: int | None) -> dict[int, PostView]:
-        """Those of the posts that the viewer may see, by id; the one place that decides it."""
-        posts = self._store.cached_many(POST, post_ids, _load, lambda id: id)
-        visible = self._visible([posts[id] for id in post_ids if id in posts], viewer)
-        authors = self._accounts.many({post.author for post in visible})
-        liked = self._liked(visible, viewer)
-        return {
-            post.id: PostView(post, authors[post.author], post.id in liked)
-            for post in visible
-            if post.author in authors
-        }
-
-    def _visible(self, posts: list[Post], viewer: int | None) -> list[Post]:
-        if viewer is None:
-            return [post for post in posts if post.visibility == "everyone"]
-        # the author's own side decides: it knows first when a friendship has ended
-        asked = {(p.author, viewer) for p in posts if p.visibility == "friends" and p.author != viewer}
-        pairs = self._friends.pairs(asked) if asked else {}
-        return [
-            post
-            for post in posts
-            if post.visibility == "everyone"
-            or post.author == viewer
-            or (post.visibility == "friends" and pairs[post.author, viewer].followed)
-            or (post.visibility == "direct" and any(id == viewer for id, _ in post.mentions))
-        ]
-
-    def _liked(self, posts: list[Post], viewer: int | None) -> set[int]:
-        if viewer is None or not posts:
-            return set()
-        asked = [(post.id, viewer) for post in posts]
-        return {id for id, _ in self._store.cached_many(LIKED, asked, _load_liked, lambda id: id[0])}
+        """Those of the posts that the viewer may see, by id."""
+        return self._sight.show(post_ids, viewer)
 
     def get(self, id: int, viewer: int | None) -> PostView:
         """One post, or NotFound: also when it is there but not for this person."""
@@ -191,7 +101,7 @@ class Posts:
         return PostView(post, self._accounts.get(viewer), liked=False)
 
     def _new(self, viewer: int, text: str, visibility: str, parent: Post | None) -> Post:
-        mentions = self._mentions(text)
+        mentions = self.mentions(viewer, text)
         if parent and visibility == "direct" and parent.author not in dict(mentions):
             mentions[parent.author] = self._accounts.get(parent.author).username
         if visibility == "direct" and not mentions:
@@ -200,13 +110,16 @@ class Posts:
         in_reply_to, root = (parent.id, parent.root) if parent else (None, id)
         return Post(id, viewer, text, visibility, in_reply_to, root, tuple(mentions.items()), likes=0, replies=0)
 
-    def _mentions(self, text: str) -> dict[int, str]:
-        return {id: name for name, id in self._accounts.ids_of(texts.mentioned(text)).items()}
+    def mentions(self, viewer: int, text: str) -> dict[int, str]:
+        """Whom a text by the viewer mentions, {account: username}: of those who exist for them."""
+        found = {id: name for name, id in self._accounts.ids_of(texts.mentioned(text)).items()}
+        visible = self._people.visible(found, viewer)
+        return {id: name for id, name in found.items() if id in visible}
 
     def _insert(self, tx: Transaction, post: Post) -> None:
         mentions = json.dumps(post.mentions, separators=(",", ":"))
         tx.execute(
-            f"INSERT INTO posts ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0)",
+            f"INSERT INTO posts ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, NULL)",
             (post.id, post.author, post.text, post.visibility, post.in_reply_to, post.root, mentions),
         )
         for tag in texts.tags(post.text):
@@ -224,7 +137,7 @@ class Posts:
         with self._store.write(id) as tx:
             if not tx.execute("DELETE FROM posts WHERE id = ?", (id,)).rowcount:
                 return
-            for table in ("post_tags", "likes", "replies"):
+            for table in ("post_tags", "post_versions", "likes", "replies"):
                 tx.execute(f"DELETE FROM {table} WHERE post = ?", (id,))
             tx.execute("DELETE FROM home_feed WHERE account = ? AND post = ?", (viewer, id))
             self._store.later(tx, "retract", post=id, author=viewer, in_reply_to=post.in_reply_to, root=post.root)
@@ -235,7 +148,7 @@ class Posts:
         """Like a post, once; its counter and the like are one transaction."""
         post = self.get(id, viewer).post
         with self._store.write(id) as tx:
-            if not tx.row("SELECT 1 FROM posts WHERE id = ?", (id,)):
+            if not tx.row("SELECT 1 FROM posts WHERE id = ?", (id,)) or is_apart(tx, post.author, viewer):
                 raise NotFound(NOT_THERE)
             done = tx.execute("INSERT OR IGNORE INTO likes (post, account) VALUES (?, ?)", (id, viewer))
             if done.rowcount:
@@ -261,20 +174,6 @@ def _descendants(id: int, below: dict[int, PostView]) -> list[PostView]:
         if below[reply].post.in_reply_to in under:
             under.add(reply)
             found.append(below[reply])
-    return found
-
-
-def _load(reader: Reader, post_ids: list[int]) -> dict[int, Post]:
-    found = reader.rows(f"SELECT {_COLUMNS} FROM posts WHERE id IN ({marks(post_ids)})", post_ids)
-    return {row[0]: from_row(row) for row in found}
-
-
-def _load_liked(reader: Reader, asked: list[tuple[int, int]]) -> dict[tuple[int, int], int]:
-    found: dict[tuple[int, int], int] = {}
-    for account in {account for _, account in asked}:  # mostly one; for a list of pairs SQLite reads the whole table
-        posts = [post for post, by in asked if by == account]
-        sql = f"SELECT post, account FROM likes WHERE account = ? AND post IN ({marks(posts)})"
-        found |= dict.fromkeys(reader.rows(sql, [account, *posts]), 1)
     return found
 
 

@@ -9,12 +9,14 @@ from minisocial.clock import Clock
 from minisocial.database import DIRECTORY, Cluster
 from minisocial.errors import Forbidden
 from minisocial.social.accounts import Account, Accounts
+from minisocial.social.blocks import Blocks
 from minisocial.social.community import Communities, checked, save
 from minisocial.social.feeds import Feeds
 from minisocial.social.friends import Friends
 from minisocial.social.invites import Invites
 from minisocial.social.notifications import Notifications
 from minisocial.social.passwords import Hasher
+from minisocial.social.people import People
 from minisocial.social.posts import Posts
 from minisocial.social.preferences import Preferences
 from minisocial.social.sessions import Sessions
@@ -38,10 +40,12 @@ class Social:
         self.accounts = Accounts(store, hasher, self.community)
         self.sessions = Sessions(store)
         self.invites = Invites(store)
-        self.friends = Friends(store, self.accounts)
-        self.posts = Posts(store, self.accounts, self.friends, self.community)
-        self.feeds = Feeds(store, self.posts, self.friends)
-        self.notifications = Notifications(store, self.accounts, self.posts)
+        self.people = People(store, self.accounts)
+        self.friends = Friends(store, self.accounts, self.people)
+        self.blocks = Blocks(store, self.accounts, self.people, self.friends)
+        self.posts = Posts(store, self.accounts, self.people, self.friends, self.community)
+        self.feeds = Feeds(store, self.people, self.posts, self.friends)
+        self.notifications = Notifications(store, self.people, self.posts)
         self.preferences = Preferences(store)
 
     def reading(self, seen: Mapping[str, int]) -> AbstractContextManager[dict[str, int]]:

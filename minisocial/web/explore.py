@@ -6,7 +6,7 @@ from urllib.parse import quote
 from minisocial import wsgi
 from minisocial.errors import NotFound, Unavailable
 from minisocial.social.pages import Page
-from minisocial.social.posts import PostView
+from minisocial.social.post import PostView
 from minisocial.web.fragments import pager
 from minisocial.web.routes import Add, Kept
 from minisocial.web.visit import Visit
@@ -27,7 +27,7 @@ def show(visit: Visit) -> wsgi.Response:
 def _tags(visit: Visit) -> list[tuple[str, int]]:
     """What is talked about; the page can do without."""
     try:
-        return visit.social.feeds.talked_about()
+        return visit.social.feeds.talked_about(visit.member.id)
     except Unavailable:
         return []
 

@@ -18,7 +18,7 @@ from minisocial.web.html import Templates, ago, escape, iso
 if TYPE_CHECKING:
     from minisocial.social.accounts import Account
     from minisocial.social.pages import Page
-    from minisocial.social.posts import Post, PostView
+    from minisocial.social.post import Post, PostView
 
 KEPT = 3000  # posts a node keeps rendered, 2 to 3 KB each; as many faces
 VISITOR, MEMBER, MINE = "visitor", "member", "mine"

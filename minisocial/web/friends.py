@@ -21,6 +21,7 @@ ACTIONS: dict[str, Callable[[Friends, int, int], None]] = {
     "follow": lambda friends, me, other: friends.follow(me, other),
     "unfollow": lambda friends, me, other: friends.unfollow(me, other),
 }
+BLOCKED, UNBLOCKED = "/settings?saved=blocked#blocks", "/settings?saved=unblocked#blocks"
 OTHERS_SHOWN, OTHERS_OF = 12, 60  # newest members who are nothing to the viewer yet, and of how many
 IN_COMMON_FOR = 20  # requests for which the friends in common are counted
 
@@ -28,6 +29,8 @@ IN_COMMON_FOR = 20  # requests for which the friends in common are counted
 def routes(add: Add) -> None:
     add("GET", "/friends", show)
     add("POST", f"/@<name>/<action:re:{'|'.join(ACTIONS)}>", relate)
+    add("POST", "/@<name>/block", block)
+    add("POST", "/@<name>/unblock", unblock)
 
 
 def show(visit: Visit) -> wsgi.Response:
@@ -66,13 +69,30 @@ def _others(visit: Visit) -> list[Account]:
         newest = visit.social.accounts.all(Cursor(limit=OTHERS_OF)).items
     except Unavailable:
         return []
-    return [account for account in newest if account.id not in known][:OTHERS_SHOWN]
+    there = visit.social.people.visible([account.id for account in newest if account.id not in known], me)
+    return [account for account in newest if account.id in there][:OTHERS_SHOWN]
 
 
 def relate(visit: Visit, name: str, action: str) -> wsgi.Response:
     """Press a button on somebody's page."""
     me = visit.member.id
     visit.limit("relate")
-    other = visit.social.accounts.named(name)
+    other = visit.social.people.named(name, me)
     ACTIONS[action](visit.social.friends, me, other.id)
     return visit.redirect(visit.next(visit.came_from(other.url)))
+
+
+def block(visit: Visit, name: str) -> wsgi.Response:
+    """Part from somebody; their page is not there any more, so one finds oneself where it can be undone."""
+    me = visit.member.id
+    visit.limit("relate")
+    visit.social.blocks.block(me, visit.social.people.named(name, me).id)
+    return visit.redirect(BLOCKED)
+
+
+def unblock(visit: Visit, name: str) -> wsgi.Response:
+    """See each other again."""
+    me = visit.member.id
+    visit.limit("relate")
+    visit.social.blocks.unblock(me, visit.social.accounts.named(name).id)
+    return visit.redirect(UNBLOCKED)

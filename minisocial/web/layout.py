@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from minisocial.social.pages import Page
 
 PLACES = ("home", "explore", "notifications", "friends", "profile", "settings", "admin", "")
+EVERY_PAGE = ("community:all", "people:all")  # keys of what any page may show
 ASIDE_FRIENDS = 8
 ASIDE_TAGS = 6
 
@@ -116,7 +117,7 @@ class Layout:
         """Friends and tags beside the page. Nice to have: a page comes without them rather than not at all."""
         try:
             friends = visit.social.friends.of(viewer, Cursor(limit=ASIDE_FRIENDS)).items
-            tags = visit.social.feeds.talked_about()[:ASIDE_TAGS]
+            tags = visit.social.feeds.talked_about(viewer)[:ASIDE_TAGS]
         except MinisocialError:
             return ""
         return _friends_card([self._fragments.face(friend) for friend in friends]) + _tags_card(tags)
@@ -133,7 +134,7 @@ class Layout:
         if keys is None or "session" in visit.cookies:
             fixed.append(PRIVATE)
         else:
-            fixed += [PUBLIC, ("Surrogate-Key", " ".join(dict.fromkeys(["community:all", *keys])))]
+            fixed += [PUBLIC, ("Surrogate-Key", " ".join(dict.fromkeys([*EVERY_PAGE, *keys])))]
         return wsgi.Response(status_line(status), [*fixed, *headers], html.encode("utf-8", "replace"))
 
 

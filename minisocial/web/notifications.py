@@ -3,7 +3,7 @@
 from minisocial import wsgi
 from minisocial.ids import milliseconds
 from minisocial.social.notifications import Notification
-from minisocial.social.posts import PostView
+from minisocial.social.post import PostView
 from minisocial.web.fragments import avatar, pager
 from minisocial.web.posts import as_json
 from minisocial.web.routes import Add

@@ -41,6 +41,7 @@ def pieces(templates: Templates) -> dict[str, Callable[..., str]]:
         "blank": blank,
         "about_you": lambda kept, wrong: templates.render("about_you", kept=kept, wrong=wrong),
         "cancel_button": lambda other: templates.render("cancel", other=other),
+        "unblock_button": lambda other: templates.render("unblock", other=other),
         "general": general,
         "icon": icon,
         "avatar": avatar,

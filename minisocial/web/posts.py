@@ -6,7 +6,7 @@ from collections import defaultdict
 from minisocial import wsgi
 from minisocial.errors import Invalid, MinisocialError
 from minisocial.ids import MAX_ID
-from minisocial.social.posts import PostView, Thread
+from minisocial.social.post import PostView, Thread
 from minisocial.web.headers import JSON, PRIVATE
 from minisocial.web.routes import Add, Kept
 from minisocial.web.visit import Visit

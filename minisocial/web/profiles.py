@@ -15,7 +15,7 @@ def routes(add: Add) -> None:
 def show(visit: Visit, name: str) -> wsgi.Response:
     """A person's page."""
     visit.social.posts.refuse_strangers(visit.viewer)
-    account = visit.social.accounts.named(name)
+    account = visit.social.people.named(name, visit.viewer)
     if name != account.username:
         return visit.redirect(account.url)
     page = visit.social.feeds.profile(account.id, visit.viewer, visit.cursor())
@@ -38,10 +38,12 @@ def _relation(visit: Visit, account: Account) -> dict[str, object]:
     friends, viewer = visit.social.friends, visit.viewer
     if viewer is None or viewer == account.id:
         mine = len(friends.circle(account.id).friends) if viewer else None
-        return {"pair": Pair(0, account.id), "in_common": 0, "friends": mine, "is_member": viewer is not None}
+        alone = {"pair": Pair(0, account.id), "in_common": 0, "is_apart": False}
+        return {**alone, "friends": mine, "is_member": viewer is not None}
     return {
         "pair": friends.pair(viewer, account.id),
         "in_common": friends.in_common(viewer, account.id),
         "friends": len(friends.circle(account.id).friends),
         "is_member": True,
+        "is_apart": bool(visit.social.people.apart([account.id], viewer)),
     }

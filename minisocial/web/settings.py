@@ -11,6 +11,8 @@ from minisocial.web.visit import Visit
 SAVED = {
     "profile": "Saved.",
     "password": "Your password is changed. Everywhere else you are logged out.",
+    "blocked": "Blocked. You do not see each other any more; they are not told.",
+    "unblocked": "Unblocked. You see each other again; you are not friends by that.",
 }
 
 
@@ -33,6 +35,8 @@ def _page(visit: Visit, error: Invalid | None = None) -> wsgi.Response:
         email=visit.social.accounts.email(me.id),
         kept=visit.form.kept if error and visit.path == "/settings" else _as_saved(visit),
         wrong=mistakes(error),
+        blocked=visit.social.blocks.by(me.id),
+        person=visit.site.fragments.person,
         saved=SAVED.get(visit.query.get("saved", ""), ""),
     )
     return visit.page("Settings", html, place="settings", status=error.status if error else 200)

@@ -60,8 +60,11 @@ class Visit:
         token = self.cookies.get("session", "")
         if token and len(token) < 200:
             self.session = self.social.sessions.find(token)
-            if self.session:
-                self.account = self.social.accounts.get(self.session.account)
+            account = self.social.accounts.get(self.session.account) if self.session else None
+            if account is None or account.is_suspended:  # whatever sessions there still may be
+                self.session = None
+            else:
+                self.account = account
 
     @property
     def viewer(self) -> int | None:

@@ -66,7 +66,7 @@ def test_directives_in_several_lines_count_all_and_of_equal_ones_the_first() -> 
     ("said", "read"),
     [
         ('a="b, public", max-age=5', {"a": "b, public", "max-age": "5"}),
-        (r'a="b\", public", c', {"a": r'b\", public', "c": ""}),
+        (r'a="b\", public", c', {"a": r"b\", public", "c": ""}),
         ('a="open, public', {"a": "open, public"}),
         ('private="Set-Cookie, X", public', {"private": "Set-Cookie, X", "public": ""}),
         ("", {}),

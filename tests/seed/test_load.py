@@ -12,7 +12,7 @@ from minisocial.errors import Refused
 from minisocial.seed import cast, check_feeds, seed_cast, seed_graph
 from minisocial.seed.description import DAY, Community, Friendship, Person, Post
 from minisocial.seed.load import load
-from minisocial.social.friends import FRIENDS, RECEIVED, REQUESTED
+from minisocial.social.registers import FRIENDS, RECEIVED, REQUESTED
 from tests.seed.fakes import Reports, SeedableSystem
 
 NOW = 1_800_000_000_000

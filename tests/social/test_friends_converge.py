@@ -12,6 +12,7 @@ from minisocial.errors import MinisocialError
 from minisocial.social.tasks import Tasks
 
 ACTS = ("add", "add", "accept", "accept", "decline", "cancel", "unfriend", "follow", "unfollow")
+BLOCKING = ("block", "unblock")
 NUMBERS = count()
 AGREED = {
     ("", ""),
@@ -76,6 +77,8 @@ def act(club, chance, people, posts):
             posts.append((one, social.posts.publish(one, "news", chance.choice(("everyone", "friends"))).post.id))
         elif posts and chance.random() < 0.1:
             social.posts.delete(*chance.choice(posts))
+        elif chance.random() < 0.15:
+            getattr(social.blocks, chance.choice(BLOCKING))(one, other)
         else:
             getattr(social.friends, chance.choice(ACTS))(one, other)
     except MinisocialError:
@@ -102,6 +105,12 @@ def assert_both_sides_agree(club):
         assert mine[1] == theirs[1] or "declined" in states
     following = rows(club, "following", "account", "other", "active", "version")
     assert sorted(following) == sorted(rows(club, "followers", "other", "account", "active", "version"))
+    blocks = rows(club, "blocks", "account", "other", "active", "version")
+    assert sorted(blocks) == sorted(rows(club, "blocked_by", "other", "account", "active", "version"))
+    for account, other, active, _ in blocks:
+        if active:
+            assert {side.get(pair, ("", 0))[0] for pair in ((account, other), (other, account))} <= {"", "ended"}
+            assert not [row for row in following if row[2] and {account, other} == {*row[:2]}]
 
 
 def assert_feeds_are_as_defined(club, people):

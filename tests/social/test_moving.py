@@ -45,7 +45,7 @@ def pages(social: Social, ada: int, grace: int, root: int) -> dict[str, Any]:
     return {
         "explore": [view.post.text for view in feeds.explore(grace).items],
         "tag": [view.post.text for view in feeds.tag("here", grace).items],
-        "talked about": feeds.talked_about(),
+        "talked about": feeds.talked_about(grace),
         "home": [view.post.text for view in feeds.home(grace).items],
         "profile": [view.post.text for view in feeds.profile(ada, grace).items],
         "thread": [view.post.text for view in social.posts.thread(root, grace).replies],

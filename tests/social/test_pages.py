@@ -69,3 +69,11 @@ def test_a_feed_of_which_nothing_may_be_seen_ends():
 
     assert collect(source, Cursor(limit=5), lambda ids: {}).items == []
     assert len(asked) < 20
+
+
+def test_the_way_on_does_not_end_where_too_much_may_not_be_seen():
+    ids, visible, cursor, pages = set(range(1, 5000)), {1}, Cursor(limit=20), 0
+    while not (page := collect(source_of(ids), cursor, show_of(visible))).items:
+        cursor, pages = Cursor(max_id=page.older, limit=20), pages + 1
+    assert page.items == [1]
+    assert 0 < pages < 50

@@ -13,7 +13,7 @@ from minisocial.social.friends import Circle, Pair
 from minisocial.social.invites import Invite
 from minisocial.social.notifications import Notification
 from minisocial.social.pages import Cursor, Page, collect
-from minisocial.social.posts import Post, PostView, Thread
+from minisocial.social.post import Post, PostView, Thread
 from minisocial.social.sessions import Session
 from minisocial.social.text import clean
 from tests.fakes import ManualClock
@@ -33,7 +33,9 @@ class FakeSocial:
         self.accounts = FakeAccounts(self)
         self.sessions = FakeSessions()
         self.invites = FakeInvites(clock)
+        self.people = FakePeople(self.accounts)
         self.friends = FakeFriends(self.accounts)
+        self.blocks = FakeBlocks(self.accounts, self.people)
         self.posts = FakePosts(self)
         self.feeds = FakeFeeds(self)
         self.notifications = FakeNotifications(self)
@@ -122,6 +124,44 @@ class FakeAccounts:
         if self.passwords[viewer] != old:
             raise Invalid("old", "This is not your password now.")
         self.passwords[viewer] = new
+
+
+class FakePeople:
+    """Pairs of those who block somebody, and whom."""
+
+    def __init__(self, accounts: FakeAccounts) -> None:
+        self.accounts = accounts
+        self.blocks: list[tuple[int, int]] = []
+
+    def apart(self, wanted: Any, viewer: int | None) -> set[int]:
+        return {id for id in wanted if (id, viewer) in self.blocks or (viewer, id) in self.blocks}
+
+    def visible(self, wanted: Any, viewer: int | None) -> dict[int, Account]:
+        found = self.accounts.many(wanted)
+        return {id: found[id] for id in found.keys() - self.apart(found, viewer) if not found[id].is_suspended}
+
+    def named(self, username: str, viewer: int | None) -> Account:
+        account = self.accounts.named(username)
+        if account.id not in self.visible([account.id], viewer):
+            raise NotFound("There is nobody here by that name.")
+        return account
+
+
+class FakeBlocks:
+    def __init__(self, accounts: FakeAccounts, people: FakePeople) -> None:
+        self.accounts, self.people = accounts, people
+
+    def by(self, viewer: int) -> list[Account]:
+        return [self.accounts.get(other) for account, other in self.people.blocks if account == viewer]
+
+    def block(self, viewer: int, other: int) -> None:
+        self.people.blocks.append((viewer, other))
+
+    def unblock(self, viewer: int, other: int) -> None:
+        if (viewer, other) in self.people.blocks:
+            self.people.blocks.remove((viewer, other))
+        elif self.people.apart([other], viewer):
+            raise NotFound("There is nobody here by that name.")
 
 
 class FakeSessions:
@@ -328,7 +368,7 @@ class FakeFeeds:
     def tag(self, tag: str, viewer: int | None, cursor: Cursor) -> Page[PostView]:
         return self._page(viewer, cursor, lambda post: f"#{tag}" in post.text.lower())
 
-    def talked_about(self) -> list[tuple[str, int]]:
+    def talked_about(self, viewer: int) -> list[tuple[str, int]]:
         return [("engines", 3), ("chess", 1)]
 
 

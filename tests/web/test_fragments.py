@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from minisocial.social.accounts import Account
-from minisocial.social.posts import Post, PostView
+from minisocial.social.post import Post, PostView
 from minisocial.web.fragments import Fragments
 from minisocial.web.html import Templates
 from minisocial.web.pieces import pieces

@@ -1,5 +1,6 @@
 """The friends page and the buttons between two people."""
 
+from tests.web.client import hidden
 from tests.web.conftest import World
 
 
@@ -64,3 +65,35 @@ def test_the_page_names_members_with_whom_one_has_nothing_to_do_yet(world: World
     assert "Grace Hopper" in client.get("/friends").text.partition("Also here")[2].partition("</section>")[0]
     world.social.friends.add(world.grace.id, world.ada.id)
     assert "Grace Hopper" not in client.get("/friends").text.partition("Also here")[2]
+
+
+def test_a_blocked_person_is_gone_and_can_be_unblocked_in_the_settings(world: World) -> None:
+    client, other = world.client("ada"), world.client("grace")
+    answer = client.submit("/@grace", "/@grace/block")
+    assert answer.header("Location").startswith("/settings?saved=blocked")
+    assert client.get("/@grace").code == other.get("/@ada").code == 404
+    page = client.get("/settings?saved=blocked").text
+    assert "You do not see each other any more" in page and "/@grace/unblock" in page
+    client.submit("/settings", "/@grace/unblock")
+    assert client.get("/@grace").code == other.get("/@ada").code == 200
+    assert "/@grace/unblock" not in client.get("/settings").text
+
+
+def test_a_person_s_page_offers_to_block_others_only(world: World) -> None:
+    client = world.client("ada")
+    assert 'action="/@grace/block"' in client.get("/@grace").text
+    assert "/block" not in client.get("/@ada").text
+
+
+def test_who_is_hidden_and_who_never_was_are_the_same_page(world: World) -> None:
+    world.client("ada").submit("/@grace", "/@grace/block")
+    client = world.client("grace")
+    for address in ("/@ada", "/@nobody"):
+        answer = client.get(address)
+        assert answer.code == 404
+        page = answer.text
+        assert "There is nobody here by that name." in page
+    for action in ("friend", "block", "unblock", "follow"):
+        token = hidden(client.get("/").text, "/logout")
+        there, missing = client.post(f"/@ada/{action}", token), client.post(f"/@nobody/{action}", token)
+        assert (there.code, there.text) == (404, missing.text)

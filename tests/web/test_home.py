@@ -84,7 +84,7 @@ def test_a_feed_with_a_shard_away_says_so(world: World) -> None:
 
 
 def test_home_comes_without_the_column_beside_it_rather_than_not_at_all(world: World) -> None:
-    def away() -> list[tuple[str, int]]:
+    def away(viewer) -> list[tuple[str, int]]:
         raise Unavailable("A shard is away.")
 
     client = world.client("ada")

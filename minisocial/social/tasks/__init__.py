@@ -11,6 +11,7 @@ from minisocial.social.accounts import NewAccount
 from minisocial.social.social import Social
 from minisocial.social.tasks.feeds import FeedTasks
 from minisocial.social.tasks.friends import FriendTasks
+from minisocial.social.tasks.people import PeopleTasks
 from minisocial.social.tasks.posts import PostTasks
 from minisocial.social.tasks.telling import Send, TellingTasks
 
@@ -25,6 +26,7 @@ class Tasks:
         self._feeds = FeedTasks(social.store)
         self._posts = PostTasks(social)
         self._friends = FriendTasks(social)
+        self._people = PeopleTasks(social)
         self._telling = TellingTasks(social, send, public_url)
 
     def handlers(self) -> Mapping[str, Callable[[Task], None]]:
@@ -39,6 +41,8 @@ class Tasks:
             "join_thread": self._posts.join_thread,
             "mirror_friendship": self._friends.mirror_friendship,
             "mirror_follow": self._friends.mirror_follow,
+            "cut_follow": self._friends.cut_follow,
+            "mirror_block": self._people.mirror_block,
             "notify": self._telling.notify,
             "letter": self._telling.letter,
         }

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from minisocial.background import Task
 from minisocial.database import Transaction
-from minisocial.social.posts import _COLUMNS, Post, from_row
+from minisocial.social.post import COLUMNS, Post, from_row
 from minisocial.social.store import Store
 
 
@@ -39,5 +39,5 @@ def was_deleted(store: Store, task: Task, id: int) -> bool:
 def fresh_post(store: Store, id: int) -> Post | None:
     """A post as it is now, or None."""
     with store.fresh(id) as reader:
-        row = reader.row(f"SELECT {_COLUMNS} FROM posts WHERE id = ?", (id,))
+        row = reader.row(f"SELECT {COLUMNS} FROM posts WHERE id = ?", (id,))
     return from_row(row) if row else None

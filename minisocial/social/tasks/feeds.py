@@ -5,9 +5,9 @@ from collections.abc import Iterable
 
 from minisocial.background import Task
 from minisocial.social import home_feeds
-from minisocial.social.friends import reads
 from minisocial.social.home_feeds import KEPT
-from minisocial.social.posts import Post
+from minisocial.social.post import Post
+from minisocial.social.registers import reads
 from minisocial.social.store import Store
 from minisocial.social.tasks.effect import effect, fresh_post, was_deleted
 from minisocial.social.tasks.posts import leave_thread

@@ -2,17 +2,18 @@
 
 from minisocial.background import Task
 from minisocial.database import Transaction
-from minisocial.social.friends import (
+from minisocial.social.notifications import notify
+from minisocial.social.registers import (
     ENDED,
     FRIENDS,
-    NONE,
     RECEIVED,
     REQUESTED,
     forget_request,
-    write_follow,
+    friendship,
+    is_apart,
+    write_active,
     write_friendship,
 )
-from minisocial.social.notifications import notify
 from minisocial.social.social import Social
 from minisocial.social.tasks.effect import effect
 
@@ -28,13 +29,14 @@ class FriendTasks:
         """Bring the other side's register to the state that somebody gave theirs."""
         account, other, state = task.args["account"], task.args["other"], task.args["state"]
         with effect(self._store, task, account) as tx:
-            row = tx.row("SELECT state FROM friendships WHERE account = ? AND other = ?", (account, other))
-            before = row[0] if row else NONE
+            before = friendship(tx, account, other)
             if not write_friendship(tx, account, other, state, task.args["version"]):
                 return  # done already, or a later word was spoken
             if before == FRIENDS and state != FRIENDS:
                 self._social.friends.end_following(tx, account, other)
-            if state == RECEIVED and before == REQUESTED:
+            if state != ENDED and is_apart(tx, account, other):  # a word from before the block
+                self._social.friends.part(tx, account, other)
+            elif state == RECEIVED and before == REQUESTED:
                 self._social.friends.meet(tx, account, other)
             elif state == ENDED:
                 forget_request(tx, account, other)
@@ -54,10 +56,21 @@ class FriendTasks:
         """Bring the followed person's side to what the follower's side says."""
         account, other, active = task.args["account"], task.args["other"], task.args["active"]
         with effect(self._store, task, account) as tx:
-            if write_follow(tx, "followers", account, other, active, task.args["version"]) and active:
+            if not write_active(tx, "followers", account, other, active, task.args["version"]) or not active:
+                return
+            if is_apart(tx, account, other):
+                self._social.friends.part(tx, account, other)
+            else:
                 key = f"follow:{other}:{task.args['version']}"
                 notify(tx, self._store.cluster.new_id(account), account, key, "follow", other)
                 self._fill_feed_later(tx, other, account)
+
+    def cut_follow(self, task: Task) -> None:
+        """Bring the follower's side to the end that the followed person put to it."""
+        account, other = task.args["account"], task.args["other"]
+        with effect(self._store, task, account) as tx:
+            if write_active(tx, "following", account, other, False, task.args["version"]):
+                self._store.later(tx, "clear_feed", account=account, author=other)
 
     def _fill_feed_later(self, tx: Transaction, account: int, author: int) -> None:
         """Not before the author's side knows its new reader, or a post published in between would reach nobody:

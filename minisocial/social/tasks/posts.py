@@ -3,7 +3,8 @@
 from minisocial.background import Task
 from minisocial.errors import NotFound
 from minisocial.social.notifications import notify
-from minisocial.social.posts import Post
+from minisocial.social.post import Post
+from minisocial.social.registers import is_apart
 from minisocial.social.social import Social
 from minisocial.social.store import Store
 from minisocial.social.tasks.effect import fresh_post, was_deleted
@@ -43,7 +44,8 @@ class PostTasks:
             if self._may_see(account, post):
                 with self._store.write(account) as tx:
                     id = self._store.cluster.new_id(account)
-                    notify(tx, id, account, f"{kind}:{post.id}", kind, post.author, post.id)
+                    if not is_apart(tx, account, post.author):
+                        notify(tx, id, account, f"{kind}:{post.id}", kind, post.author, post.id)
 
     def _may_see(self, account: int, post: Post) -> bool:
         try:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from minisocial.background import Letter, Task
 from minisocial.social import letters
 from minisocial.social.notifications import notify
+from minisocial.social.registers import is_apart
 from minisocial.social.social import Social
 from minisocial.social.tasks.effect import effect
 
@@ -25,12 +26,14 @@ class TellingTasks:
         args = task.args
         account, id = args["account"], self._store.cluster.new_id(args["account"])
         with effect(self._store, task, account) as tx:
-            if account != args["actor"]:
+            if account != args["actor"] and not is_apart(tx, account, args["actor"]):
                 notify(tx, id, account, args["key"], args["kind"], args["actor"], args["post"])
 
     def letter(self, task: Task) -> None:
         """Send one letter about a friendship, unless it was sent before."""
         account, kind = task.args["account"], task.args["kind"]
+        if not self._social.people.visible([task.args["other"]], account):
+            return  # they have parted
         key = f"{kind}-{task.args['version']}-{account}"
         with self._store.fresh(account) as reader:
             if reader.row("SELECT 1 FROM letters_sent WHERE account = ? AND key = ?", (account, key)):
