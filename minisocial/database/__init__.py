@@ -8,8 +8,8 @@ What to read first, for it is the way of a write, of a read, and of a copy that 
     log           triggers and positions; `trimming` keeps it short
     stream        who is told of the changes, in which order
     replication   how a replica follows
-    reading       which copy a reader gets; `session`: what one person has seen
-    transaction   what write and read blocks are given
+    transaction   what a write block is given
+    reading       what a read block is given, and which copy that is; `session`: what one person has seen
 
 What they stand on:
 
@@ -39,7 +39,8 @@ What is kept, and when:
 from minisocial.database.cluster import DIRECTORY, Cluster
 from minisocial.database.log import Change
 from minisocial.database.loss.control import replicas_on_record
+from minisocial.database.reading import Reader
 from minisocial.database.snapshot import DatabaseSnapshot
-from minisocial.database.transaction import Reader, Transaction
+from minisocial.database.transaction import Transaction
 
 __all__ = ["DIRECTORY", "Change", "Cluster", "DatabaseSnapshot", "Reader", "Transaction", "replicas_on_record"]

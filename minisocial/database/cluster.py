@@ -21,11 +21,12 @@ from minisocial.database.loss.control import Control
 from minisocial.database.loss.places import Place
 from minisocial.database.loss.verification import Verifier
 from minisocial.database.loss.watch import Watch
+from minisocial.database.reading import Reader
 from minisocial.database.session import position_seen, saw, session
 from minisocial.database.shard import Shard
 from minisocial.database.snapshot import DatabaseSnapshot, Report, describe_shard
 from minisocial.database.stream import OnLoss
-from minisocial.database.transaction import Reader, Transaction
+from minisocial.database.transaction import Transaction
 from minisocial.errors import CannotStart, ReplicaBehind, Unavailable
 from minisocial.trace import span
 from minisocial.waiting import ahead
@@ -208,18 +209,12 @@ class Cluster(Operated):
         finally:
             self._writing.is_writing = False
 
-    @contextmanager
-    def read(self, shard: str, at_least: int = 0) -> Iterator[Reader]:
-        """One state of a shard, at or past a position and what this session has seen."""
+    def read(self, shard: str, at_least: int = 0) -> Reader:
+        """One state of a shard, at or past a position and what this session has seen; to be used with `with`."""
         ahead()
         map = self._routing.map
-        reader = self.named(shard).read(max(at_least, position_seen(shard), map.floors.get(shard, 0)))
-        reader.foreign = map.foreign(shard)
-        try:
-            yield reader
-        finally:
-            saw(shard, reader.position)
-            reader.close()
+        floor = max(at_least, position_seen(shard), map.floors.get(shard, 0))
+        return Reader(self.named(shard), floor, map.foreign(shard))
 
     @contextmanager
     def write_home(self, id: int) -> Iterator[Transaction]:
@@ -231,15 +226,14 @@ class Cluster(Operated):
                     yield block
                     return
 
-    @contextmanager
-    def read_home(self, id: int, at_least: int | Callable[[str], int] = 0) -> Iterator[Reader]:
+    def read_home(self, id: int, at_least: int | Callable[[str], int] = 0) -> Reader:
         """A state of the shard that holds an identifier, at or past a position, which may depend on the shard."""
         while True:
             map, shard = self._routing.map, self.shard_of(id)
-            with self.read(shard, at_least(shard) if callable(at_least) else at_least) as reader:
-                if self._routing.map is map:  # else it may have been elsewhere when the reader was opened
-                    yield reader
-                    return
+            reader = self.read(shard, at_least(shard) if callable(at_least) else at_least)
+            if self._routing.map is map:  # else it may have been elsewhere when the reader was opened
+                return reader
+            reader.close()
 
     @contextmanager
     def session(self, seen: Mapping[str, int]) -> Iterator[dict[str, int]]:

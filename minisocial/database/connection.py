@@ -120,10 +120,13 @@ def identity(path: Path) -> Identity:
     return file.st_dev, file.st_ino, wal.st_dev, wal.st_ino
 
 
+HEAD = "SELECT max(seq) FROM main._log"
+
+
 def head(connection: sqlite3.Connection, schema: str = "main") -> int:
     """The position of the last change in the log."""
-    row = connection.execute(f"SELECT max(seq) FROM {schema}._log").fetchone()
-    return row[0] or 0
+    sql = HEAD if schema == "main" else f"SELECT max(seq) FROM {schema}._log"
+    return connection.execute(sql).fetchone()[0] or 0
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
@@ -22,11 +22,11 @@ from minisocial.database.loss.places import Place
 from minisocial.database.replication import Follower
 from minisocial.database.snapshot import Report
 from minisocial.database.stream import Stream
-from minisocial.database.transaction import Reader
 from minisocial.database.trimming import Trimming
 from minisocial.errors import NoPrimary, Refused, Unavailable
 
 logger = logging.getLogger(__name__)
+
 Answer = TypeVar("Answer")
 
 STOP_SECONDS = 5.0  # how long a follower's last step may take
@@ -209,14 +209,6 @@ class Shard:
         failover.fail_over(self, error)
 
     # --- reading
-
-    def read(self, at_least: int) -> Reader:
-        """A reader on a copy at or past a position: the fresh replicas in turn, else the primary."""
-        return Reader(self, at_least)
-
-    def candidates(self, at_least: int) -> Sequence[Copy]:
-        """The copies to try, best first; raises ReplicaBehind."""
-        return reading.candidates(self, at_least)
 
     def wait_for_change(self, seconds: float) -> None:
         with self.changed:

@@ -3,17 +3,16 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from minisocial.database import log, schema
 from minisocial.database.connection import schema_version
+from minisocial.database.reading import Reader
 from minisocial.errors import Unavailable
 from minisocial.ids import logical_shard_sql
 
 if TYPE_CHECKING:
     from minisocial.database.shard import Shard
-    from minisocial.database.transaction import Reader
 
 PAGE = 500  # rows in one write block, so that other writers pass in between
 ROUND = 2_000  # entries of the log that are looked through at once
@@ -51,7 +50,7 @@ class Transfer:
 
     def begin(self) -> None:
         """Notes where the source is: what changes from here on, its log will tell."""
-        with closing(self._source.read(self._source.head())) as reader:
+        with Reader(self._source, self._source.head()) as reader:
             self._position = self._newest = reader.position
 
     def copy(self) -> Iterator[None]:
@@ -67,13 +66,13 @@ class Transfer:
                     yield
 
     def _read(self, sql: str, params: Row) -> Sequence[Row]:
-        with closing(self._source.read(self._position)) as reader:
+        with Reader(self._source, self._position) as reader:
             self._newest = max(self._newest, reader.position)
             return reader.rows(sql, params)
 
     def follow(self) -> int:
         """Brings over what changed since, as far as one round goes; how many entries of the log that was."""
-        with closing(self._source.read(max(self._position, self._source.head()))) as reader:
+        with Reader(self._source, max(self._position, self._source.head())) as reader:
             self._newest = max(self._newest, reader.position)
             self._check_log(reader)
             until, entries = reader.rows(_NEXT_ENTRIES, (self._position, ROUND))[0]
@@ -141,7 +140,7 @@ def clear(shard: "Shard", logical: int) -> Iterator[None]:
     """Removes the rows of a logical shard from a shard where they do not count, a page at a step."""
 
     def read(sql: str, params: Row) -> Sequence[Row]:
-        with closing(shard.read(shard.head())) as reader:
+        with Reader(shard, shard.head()) as reader:
             return reader.rows(sql, params)
 
     for table in inhabited(read, owned(shard), logical):
