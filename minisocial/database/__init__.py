@@ -7,7 +7,7 @@ What to read first, for it is the way of a write, of a read, and of a copy that 
     group_commit  many write blocks, one transaction; `confirming`: when a second copy has it
     log           triggers and positions; `trimming` keeps it short
     stream        who is told of the changes, in which order
-    replication   how a replica follows
+    replication   how a replica follows; `pacing`: how it makes room for writers
     transaction   what a write block is given
     reading       what a read block is given, and which copy that is; `session`: what one person has seen
 

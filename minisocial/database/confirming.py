@@ -3,10 +3,13 @@
 from typing import TYPE_CHECKING
 
 from minisocial.database import log
+from minisocial.database.copies import Copy
 from minisocial.errors import InDoubt
 
 if TYPE_CHECKING:
     from minisocial.database.shard import Shard
+
+CLOSE = 1.0  # seconds; a replica further behind confirms nothing soon
 
 
 def confirm(shard: "Shard", position: int) -> None:
@@ -33,3 +36,9 @@ def has_acks(shard: "Shard", position: int) -> bool:
     """Whether enough replicas have reached a position."""
     replicas = (copy for copy in shard.copies if copy is not shard.primary and copy.path)
     return sum(copy.position >= position for copy in replicas) >= shard.acks
+
+
+def is_awaited(shard: "Shard", copy: Copy) -> bool:
+    """Whether too few other replicas follow closely enough to confirm a commit without this one."""
+    others = (one for one in shard.copies if one not in (copy, shard.primary))
+    return sum(one.is_readable and not one.is_held and shard.lag(one) < CLOSE for one in others) < shard.acks

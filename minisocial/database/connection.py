@@ -19,6 +19,7 @@ from minisocial.database.loss.places import LOW, room
 from minisocial.errors import DataInUse
 
 IDLE_CONNECTIONS = 4  # kept per copy; more readers at one moment open one and close it again
+CACHE_KIB = 2000  # of memory for pages; one per connection, so it counts a few dozen times
 CHECKED_BYTES = 32 << 20  # at start, larger files are opened but not read through
 SUFFIXES = ("", "-wal", "-shm")
 
@@ -79,7 +80,7 @@ def connect(path: Path, mode: str = "ro", sync: str = "NORMAL") -> sqlite3.Conne
 def pragmas(mode: str, sync: str) -> Sequence[str]:
     """What every connection sets, each with its reason."""
     both = (
-        "cache_size=-2000",  # KiB; one per connection, so it counts a few dozen times
+        f"cache_size=-{CACHE_KIB}",
         "mmap_size=0",  # a failing disk must give an error, not SIGBUS
         "temp_store=MEMORY",  # trouble with the temporary folder must not look like trouble with the file
     )

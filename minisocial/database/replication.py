@@ -26,6 +26,7 @@ from minisocial.database.connection import (
     uri,
 )
 from minisocial.database.copies import Copy
+from minisocial.database.pacing import Pace
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class Roles(Protocol):
     closing: threading.Event
     snapshot_turn: threading.Lock  # one snapshot at a time: the other copies go on being read
 
+    def is_awaited(self, copy: Copy) -> bool: ...  # commits wait for it
     def reached(self, copy: Copy, position: int, as_of: float) -> None: ...
     def suspect(self, copy: Copy, error: Exception) -> None: ...
     def report(self, text: str, level: int) -> None: ...
@@ -51,8 +53,9 @@ class Follower:
     """Keeps one copy at the state of the primary, in a thread of its own.
 
     Each step applies all that is new, in one transaction, whether it is one row or a hundred
-    thousand. Where the log does not help (no file yet, a changed schema, a position the primary does
-    not know) the copy is replaced by a snapshot, while readers and writers go on.
+    thousand; a long one makes room for writers (see `pacing`). Where the log does not help (no file
+    yet, a changed schema, a position the primary does not know) the copy is replaced by a snapshot,
+    while readers and writers go on.
 
     While its copy leads it rests. When a step fails it tries again, less and less often; an error that
     points to a damaged file is reported to the shard, which looks at both files and decides.
@@ -65,6 +68,7 @@ class Follower:
         self._roles = roles
         self._sync = sync
         self._clock = clock
+        self.pace = Pace(copy, roles, clock)
         self._connection: sqlite3.Connection | None = None
         self._source: tuple[Path, Path] | None = None  # own file and the primary's, as they are attached
         self._version = -1  # of the primary's schema, when the two were last compared
@@ -153,7 +157,7 @@ class Follower:
         connection.execute("BEGIN IMMEDIATE")  # from here on, both files stand still for this connection
         try:
             position = head(connection, "src")
-            if reason := self._apply(connection, position):
+            if reason := self._apply(connection, primary, position):
                 return reason
             if self.copy.slow_seconds:
                 self._roles.closing.wait(self.copy.slow_seconds)
@@ -161,11 +165,12 @@ class Follower:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+            self.pace.end(connection)
         self.copy.check_identity()
         self._roles.reached(self.copy, position, began)
         return ""
 
-    def _apply(self, connection: sqlite3.Connection, position: int) -> str:
+    def _apply(self, connection: sqlite3.Connection, primary: Copy, position: int) -> str:
         version = connection.execute("PRAGMA src.schema_version").fetchone()[0]
         if version != self._version:
             if log.shape(connection, "main") != log.shape(connection, "src"):
@@ -177,6 +182,7 @@ class Follower:
         if log.has_gap(connection, at, "src"):
             return "something changed that is not in the log"
         if position != at:
+            self.pace.begin(connection, primary, position - at)
             log.copy_changes(connection, self._tables, at)
         return ""
 
@@ -184,6 +190,7 @@ class Follower:
         if self._connection is None or self._source != (own, source):
             self.detach()
             self._connection = self.copy.open_writer(self._sync)
+            self.pace.watch(self._connection)
             log.install(self._connection, {})  # it copies the log, it does not write one
             self._connection.execute("ATTACH ? AS src", (uri(source, "ro"),))
             self._source, self._version = (own, source), -1

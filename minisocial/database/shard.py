@@ -194,6 +194,10 @@ class Shard:
         if self.acks:
             confirming.confirm(self, position)
 
+    def is_awaited(self, copy: Copy) -> bool:
+        """Whether commits wait for this very copy, for too few others can confirm them."""
+        return confirming.is_awaited(self, copy)
+
     def about_to_commit(self) -> None:
         """Models a slow disk."""
         if self.primary and self.primary.slow_seconds:

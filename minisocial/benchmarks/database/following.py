@@ -10,11 +10,12 @@ from minisocial.benchmarks.client import percentile
 from minisocial.benchmarks.database.crew import Crew, Work, alternating, rate, wait
 from minisocial.benchmarks.database.figures import Alone, Pair
 from minisocial.benchmarks.database.reads import FEED
-from minisocial.benchmarks.database.stage import PATIENCE, SHARD, Stage, replicas, seconds_until
+from minisocial.benchmarks.database.stage import PATIENCE, POLL, SHARD, Stage, replicas, seconds_until
 from minisocial.database import Cluster
 from minisocial.database.copies import Copy
 
 WRITERS = 4
+SELDOM = 0.01  # seconds between two looks at a copy beside writers, who should not feel them
 LAG_EVERY = 0.002  # seconds between two looks at the lag
 CATCH_UP_MARK = 0.8
 PAGES_MARK = 0.85
@@ -69,7 +70,7 @@ def _writers_while_catching_up(stage: Stage, cluster: Cluster) -> Pair:
                 wait(2 * stage.size.seconds)
                 returns = time.perf_counter()
                 cluster.release(SHARD, away.name)
-                _caught_up(cluster, away)
+                _caught_up(cluster, away, SELDOM)
                 ended = time.perf_counter()
         before.append(crew.rate(began, returns))
         meanwhile.append(crew.rate(returns, ended))
@@ -129,7 +130,7 @@ def _away(cluster: Cluster, copy: Copy) -> Iterator[None]:
         cluster.release(SHARD, copy.name)
 
 
-def _caught_up(cluster: Cluster, copy: Copy) -> float:
+def _caught_up(cluster: Cluster, copy: Copy, poll: float = POLL) -> float:
     """The seconds until a copy has what is there now."""
     head = cluster.position(SHARD)
-    return seconds_until(lambda: copy.position >= head, "a replica to catch up")
+    return seconds_until(lambda: copy.position >= head, "a replica to catch up", poll)

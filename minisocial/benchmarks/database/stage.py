@@ -123,11 +123,11 @@ def replicas(cluster: Cluster) -> list[Copy]:
     return [copy for copy in shard.copies if copy is not shard.primary]
 
 
-def seconds_until(is_so: Callable[[], bool], what: str) -> float:
+def seconds_until(is_so: Callable[[], bool], what: str, poll: float = POLL) -> float:
     """How long it takes until something is so; `Unavailable` if that never comes."""
     began = time.perf_counter()
     while not is_so():
         if time.perf_counter() - began > PATIENCE:
             raise Unavailable(f"The benchmark waited {PATIENCE:.0f} seconds for {what}.")
-        wait(POLL)
+        wait(poll)
     return time.perf_counter() - began
