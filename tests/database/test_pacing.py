@@ -106,7 +106,7 @@ def test_it_does_not_rest_when_nobody_gains_by_it(world: World, why: str) -> Non
     if why == "no copy leads":
         world.shard.primary = None
     if why == "another copy leads":
-        world.shard.primary = world.copy
+        world.shard.primary, world.copy.position = world.copy, 10
     assert world.step() == 0
 
 

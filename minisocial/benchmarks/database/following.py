@@ -59,22 +59,25 @@ def beside_itself(stage: Stage, cluster: Cluster) -> Iterator[Pair]:
 
 
 def _writers_while_catching_up(stage: Stage, cluster: Cluster) -> Pair:
-    meanwhile, before = list[float](), list[float]()
+    """Beside the mean of before, when it is away, and after, when it follows as always: so a machine that gets
+    slower or faster meanwhile counts for nothing."""
+    meanwhile, beside = list[float](), list[float]()
     for _ in range(stage.size.catch_ups):
-        away = replicas(cluster)[0]
+        away, stretch = replicas(cluster)[0], 2 * stage.size.seconds
         with _away(cluster, away):
             stage.fill(cluster, stage.size.behind)
             cluster.settle(PATIENCE)
             with Crew(stage.writing(cluster), WRITERS) as crew:
                 began = time.perf_counter()
-                wait(2 * stage.size.seconds)
+                wait(stretch)
                 returns = time.perf_counter()
                 cluster.release(SHARD, away.name)
                 _caught_up(cluster, away, SELDOM)
                 ended = time.perf_counter()
-        before.append(crew.rate(began, returns))
+                wait(stretch)
         meanwhile.append(crew.rate(returns, ended))
-    return Pair(f"writes/s, {WRITERS} writers, while a replica catches up", meanwhile, before, CATCH_UP_MARK)
+        beside.append((crew.rate(began, returns) + crew.rate(ended, ended + stretch)) / 2)
+    return Pair(f"writes/s, {WRITERS} writers, while a replica catches up", meanwhile, beside, CATCH_UP_MARK)
 
 
 def _pages_while_applying(stage: Stage, cluster: Cluster) -> Iterator[Pair]:
