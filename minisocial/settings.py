@@ -59,6 +59,7 @@ class Settings:
     # switches that cost speed and nothing else
     at_once: bool = knob(True, "on or off", "what is at hand is answered by the thread that read the request")
     page_cache: bool = knob(True, "on or off", "whole pages for visitors")
+    tracing: bool = knob(True, "on or off", "the story of the newest requests, box by box")
     collapse: bool = knob(True, "on or off", "equal requests at the same moment share one answer")
     local_cache: bool = knob(True, "on or off", "the memory of each node")
     global_cache: bool = knob(True, "on or off", "the cache that all nodes share")

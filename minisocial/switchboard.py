@@ -15,6 +15,8 @@ def switchboard(system: "System") -> Switches:
     return Switches(
         system.settings,
         attribute("page_cache", proxy.page_cache, "enabled"),
+        attribute("at_once", system.front_door),
+        attribute("tracing", system.tracer, "enabled"),
         attribute("collapse", proxy.collapse, "enabled"),
         Switch("local_cache", lambda: caches.local_enabled, caches.switch_local),
         attribute("global_cache", caches.shared, "enabled"),

@@ -62,7 +62,7 @@ class System:
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         self.settings = settings
         self.clock = clock = clock or Clock()
-        self.tracer = Tracer()
+        self.tracer = Tracer(enabled=settings.tracing)
         self._began = clock.monotonic()
         self._setup_code = secrets.token_urlsafe(9)
 

@@ -31,9 +31,9 @@ class Span(NamedTuple):  # and no dataclass: a request makes a dozen of them
 class Trace:
     """What one request, or one task, did. Written by one thread at a time."""
 
-    __slots__ = ("_zero", "dropped", "id", "ms", "name", "spans", "started_at", "status")
+    __slots__ = ("_limit", "_zero", "dropped", "id", "ms", "name", "spans", "started_at", "status")
 
-    def __init__(self, id: str, name: str) -> None:
+    def __init__(self, id: str, name: str, limit: int = MAX_SPANS) -> None:
         self.id = id
         self.name = name
         self.started_at = time.time()
@@ -41,11 +41,12 @@ class Trace:
         self.status = ""
         self.spans: list[Span] = []
         self.dropped = 0
+        self._limit = limit
         self._zero = time.perf_counter()
 
     def add(self, box: str, what: str, began: float, ended: float) -> None:
         """A finished span; times as `time.perf_counter()` gives them."""
-        if len(self.spans) < MAX_SPANS:
+        if len(self.spans) < self._limit:
             self.spans.append(Span(box, what, (began - self._zero) * 1000, (ended - began) * 1000))
         else:
             self.dropped += 1
@@ -127,18 +128,24 @@ class _Begun:
 
 
 class Tracer:
-    """Keeps the last few hundred traces of one system."""
+    """Keeps the last few hundred traces of one system; `enabled` may be switched while running.
 
-    def __init__(self, keep: int = 400) -> None:
+    Switched off it keeps none and notes no spans. Requests have their ids nevertheless.
+    """
+
+    def __init__(self, keep: int = 400, enabled: bool = True) -> None:
+        self.enabled = enabled
         self._lock = threading.Lock()  # guards _traces against a reader that walks it
         self._traces: deque[Trace] = deque(maxlen=keep)
 
     def begin(self, id: str, name: str) -> "_Begun":
         """`with tracer.begin(id, name) as trace:` makes a new trace current for the block, and keeps it afterwards."""
-        return _Begun(self, Trace(id, name))
+        return _Begun(self, Trace(id, name) if self.enabled else Trace(id, name, limit=0))
 
     def keep(self, trace: Trace) -> None:
         """Takes a trace that is complete; the oldest one goes."""
+        if not self.enabled:
+            return
         with self._lock:
             self._traces.append(trace)
 

@@ -23,9 +23,9 @@ class _Here(threading.local):
 _here = _Here()
 
 
-def forbid() -> None:
-    """This thread never waits, from now on."""
-    _here.is_forbidden = True
+def forbid(is_forbidden: bool = True) -> None:
+    """This thread never waits, from now on; or may wait again."""
+    _here.is_forbidden = is_forbidden
 
 
 def is_forbidden() -> bool:

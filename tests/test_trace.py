@@ -4,6 +4,7 @@ import pytest
 
 from minisocial import trace
 from minisocial.trace import MAX_SPANS, Tracer, note, span
+from minisocial.waiting import WouldWait
 
 
 def test_spans_are_added_to_the_trace_of_the_request() -> None:
@@ -94,3 +95,23 @@ def test_ids_are_not_guessed() -> None:
     ids = {trace.new_id() for _ in range(100)}
     assert len(ids) == 100
     assert all(len(id) == 16 for id in ids)
+
+
+def test_switched_off_nothing_is_kept_and_the_id_is_known_nevertheless() -> None:
+    tracer = Tracer(enabled=False)
+    with tracer.begin("abc", "GET /") as begun, span("node"):
+        assert trace.request_id() == "abc"
+    assert begun.spans == []
+    assert tracer.recent() == []
+    tracer.enabled = True
+    with tracer.begin("def", "GET /"), span("node"):
+        pass
+    assert [len(found.spans) for found in tracer.recent()] == [1]
+
+
+def test_a_request_that_begins_anew_elsewhere_leaves_no_trace_of_its_first_try() -> None:
+    tracer = Tracer()
+    with pytest.raises(WouldWait), tracer.begin("abc", "GET /"):
+        raise WouldWait
+    assert tracer.recent() == []
+    assert trace.current() is None

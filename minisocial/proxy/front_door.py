@@ -105,6 +105,15 @@ class FrontDoor:
         """How many requests may be in the application at a time."""
         return self._listener.threads
 
+    @property
+    def at_once(self) -> bool:
+        """Whether requests are tried in its own thread first; may be switched while running."""
+        return self._listener.at_once
+
+    @at_once.setter
+    def at_once(self, at_once: bool) -> None:
+        self._listener.at_once = at_once
+
     def snapshot(self) -> FrontDoorSnapshot:
         with self._lock:
             return FrontDoorSnapshot(self.url, self._listener.connections, self._requests, self._failed)

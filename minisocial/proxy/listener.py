@@ -48,7 +48,7 @@ class Listener:
         self._connections = connections
         self._request_seconds = request_seconds
         self._crowded_seconds = crowded_seconds
-        self._at_once = at_once
+        self.at_once = at_once  # may be switched while running
         self._server: Any = None
         self._map: dict[int, Any] = {}  # the sockets of this one, so that two can live in one process
         self._loop: threading.Thread | None = None
@@ -122,10 +122,9 @@ class Listener:
         return server
 
     def _serve(self) -> None:
-        if self._at_once:
-            waiting.forbid()
         next_look = 0.0
         while self._deadline is None:
+            waiting.forbid(self.at_once)
             wasyncore.loop(timeout=TICK, use_poll=True, map=self._map, count=1)
             if time.monotonic() >= next_look:
                 next_look = time.monotonic() + TICK

@@ -140,3 +140,11 @@ def test_two_doors_in_one_process_do_not_know_of_each_other(doors: Doors, site: 
     patient.start()
     assert fetch(open_door(doors, site), "/page").text == f"{OWN} /page "
     assert fetch(patient, "/page").text == "another /page "
+
+
+def test_the_way_can_be_switched_while_it_runs(doors: Doors, site: Site) -> None:
+    door = open_door(doors, site)
+    for at_once in (False, True, False):
+        door.at_once = at_once
+        fetch(door, "/wakes")  # the loop may be on its way to the network, by the old rule
+        assert fetch(door, "/page").text.startswith(OWN) == at_once

@@ -17,6 +17,8 @@ PATHS = ("/", "/explore", "/@ada", "/notifications", "/friends", "/nowhere")
 OTHERS = {  # switch → what it may be besides
     "page_cache": ["off"],
     "collapse": ["off"],
+    "at_once": ["off"],
+    "tracing": ["off"],
     "local_cache": ["off"],
     "global_cache": ["off"],
     "policy": ["round_robin", "random", "two_choices", "sticky"],
