@@ -1,19 +1,23 @@
-"""Measures this machine: a whole request, and the database, each against the bare thing it stands on."""
+"""Measures whole requests, the boxes in front and the database, each beside the bare thing it stands on."""
 
-NAMES = ("path", "database")
+NAMES = ("path", "edge", "database")
 
 
-def run(name: str | None = None, quick: bool = False) -> int:
+def run(name: str | None = None, quick: bool = False, minutes: float = 1.0) -> int:
     """Run the benchmark of that name, or all; prints what it finds and gives the exit status.
 
-    `quick` takes seconds instead of minutes and says little: it shows that everything works.
+    `quick` takes seconds instead of minutes and says little: it shows that everything works. `minutes`: how
+    long `edge` loads a system to see whether its memory grows.
     """
-    from minisocial.benchmarks import database, path  # late: the load generator lies here too and must start light
+    from minisocial.benchmarks import database, edge, path  # late: the load generator lies here too, and starts light
     from minisocial.errors import Refused
 
     if name is not None and name not in NAMES:
         raise Refused(f"There is no benchmark called {name}. There are: {', '.join(NAMES)}.")
-    for known, benchmark in (("path", path), ("database", database)):
-        if name in (None, known):
-            benchmark.run(quick)
+    if name in (None, "path"):
+        path.run(quick)
+    if name in (None, "edge"):
+        edge.run(quick, minutes)
+    if name in (None, "database"):
+        database.run(quick)
     return 0

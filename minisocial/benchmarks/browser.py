@@ -1,5 +1,6 @@
 """A small browser: cookies, pages and the forms on them. Prepares what the load generator then repeats."""
 
+import gzip
 import http.client
 import re
 from collections.abc import Mapping, Sequence
@@ -38,6 +39,7 @@ class Browser:
     def __init__(self, host: str, port: int) -> None:
         self.host = f"{host}:{port}"
         self.cookies: dict[str, str] = {}
+        self.etag = ""  # of the last page
         self._connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
 
     def page(self, path: str) -> str:
@@ -65,13 +67,14 @@ class Browser:
         self._connection.close()
 
     def _ask(self, method: str, path: str, body: str | None) -> str:
-        headers = {"Cookie": self._cookie()} if self.cookies else {}
+        headers = {**ACCEPT, **self._cookies()}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
         self._connection.request(method, path, body, headers)
         answer = self._connection.getresponse()
-        text = answer.read().decode("utf-8", "replace")
+        text = _unpacked(answer).decode("utf-8", "replace")
         self._take_cookies(answer)
+        self.etag = answer.headers.get("ETag", "")
         if answer.status >= 400:
             raise Unavailable(f"{method} {path} was answered with {answer.status}.")
         return text
@@ -84,12 +87,13 @@ class Browser:
             else:
                 self.cookies.pop(name.strip(), None)
 
-    def _cookie(self) -> str:
-        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+    def _cookies(self) -> dict[str, str]:
+        cookies = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        return {"Cookie": cookies} if cookies else {}
 
-    def encoded(self, path: str) -> str:
-        """The whole request for a page, as this browser would send it."""
-        return self._encoded("GET", path, {}, "")
+    def encoded(self, path: str, **more: str) -> str:
+        """The whole request for a page, as this browser would send it; `more` are headers."""
+        return self._encoded("GET", path, more, "")
 
     def encoded_form(self, form: Form) -> str:
         """The whole request that sends a form."""
@@ -98,10 +102,14 @@ class Browser:
         return self._encoded("POST", form.action, kind, body)
 
     def _encoded(self, method: str, path: str, more: Mapping[str, str], body: str) -> str:
-        cookie = {"Cookie": self._cookie()} if self.cookies else {}
-        headers = {"Host": self.host, **ACCEPT, **cookie, **more}
+        headers = {"Host": self.host, **ACCEPT, **self._cookies(), **more}
         lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
         return "\r\n".join([*lines, "", body])
+
+
+def _unpacked(answer: http.client.HTTPResponse) -> bytes:
+    body = answer.read()
+    return gzip.decompress(body) if answer.headers.get("Content-Encoding") == "gzip" else body
 
 
 def read_forms(html: str) -> Sequence[Form]:

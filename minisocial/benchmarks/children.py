@@ -14,13 +14,14 @@ from typing import Any
 from urllib.request import urlopen
 
 from minisocial.benchmarks.client import Job, Result
+from minisocial.benchmarks.emptied import Emptied
 from minisocial.errors import Unavailable
 
 ADDRESS = re.compile(r"http://([\w.]+):(\d+)")
 PORT = re.compile(r"()(\d+)")
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
-SEED_SECONDS = 300.0
+LONGEST_RUN = 300.0  # seconds
 
 
 class Server:
@@ -48,9 +49,10 @@ class Server:
 
 
 @contextmanager
-def system(folder: Path, log: Path) -> Iterator[Server]:
-    """A whole minisocial on a data folder, with default settings but for the rate limits."""
-    environment = {**os.environ, "MINISOCIAL_RATE_LIMITS": "off"}
+def system(folder: Path, log: Path, **settings: str) -> Iterator[Server]:
+    """A whole minisocial on a data folder, with default settings but for the rate limits and those given."""
+    given = {f"MINISOCIAL_{name.upper()}": value for name, value in {"rate_limits": "off", **settings}.items()}
+    environment = {**os.environ, **given}
     with serving(["minisocial", "serve", "--data", str(folder), "--port", "0"], ADDRESS, log, environment) as server:
         yield server
 
@@ -62,15 +64,39 @@ def bare(threads: int, log: Path) -> Iterator[Server]:
         yield server
 
 
+@contextmanager
+def chain(kind: str, threads: int, at_once: bool, log: Path) -> Iterator[Server]:
+    """An empty application, "alone" or at the end of the whole "chain"."""
+    command = ["minisocial.benchmarks.chain", kind, str(threads), *(["at-once"] if at_once else [])]
+    with serving(command, PORT, log, dict(os.environ)) as server:
+        yield server
+
+
+def switch(name: str, value: str, folder: Path, log: Path) -> None:
+    """Changes a switch of the system that runs on a folder."""
+    _finished(["minisocial", "switch", name, value, "--data", str(folder)], log)
+
+
+def emptied(folder: Path, times: int, log: Path) -> Emptied:
+    """Pages of a system whose caches are emptied before each."""
+    return Emptied(**json.loads(_finished(["minisocial.benchmarks.emptied", str(folder), str(times)], log)))
+
+
 def seed(folder: Path, graph: Path, posts: int, log: Path) -> None:
     """Fill a data folder, in a process that is gone afterwards with its memory."""
-    command = ["minisocial", "seed", "--data", str(folder), "--graph", str(graph), "--posts", str(posts)]
+    _finished(["minisocial", "seed", "--data", str(folder), "--graph", str(graph), "--posts", str(posts)], log)
+
+
+def _finished(command: Sequence[str], log: Path) -> str:
+    """Run a Python module to its end; what it printed. `Unavailable` if it failed."""
     with log.open("a") as said:
         done = subprocess.run(  # noqa: S603
-            [sys.executable, "-m", *command], stdout=said, stderr=said, timeout=SEED_SECONDS, cwd=_here(), check=False
-        )
+            [sys.executable, "-m", *command],
+            stdout=subprocess.PIPE, stderr=said, timeout=LONGEST_RUN, cwd=_here(), text=True, check=False,
+        )  # fmt: skip
     if done.returncode:
-        raise Unavailable(f"Seeding failed: {_last_words(log)}")
+        raise Unavailable(f"{' '.join(command[:2])} failed: {_last_words(log)}")
+    return done.stdout
 
 
 @contextmanager

@@ -46,18 +46,23 @@ class Memory:
 
 def lines_of(lines: Sequence[Line], memory: Sequence[Memory]) -> Iterator[str]:
     """The whole report; every figure is the median of the rounds."""
-    yield f"{'':<{NAME}} requests/s   p50 ms   p95 ms   p99 ms   of bare   to reach"
-    yield _row("bare Waitress, 8 KB", [pair.bare for line in lines for pair in line.pairs])
-    for line in lines:
-        verdict = "" if line.mark is None else f"{line.mark:9.2f} {_tick(line.ratio >= line.mark)}"
-        yield f"{_row(line.name, [pair.page for pair in line.pairs])} {line.ratio:9.2f}  {verdict}".rstrip()
-        yield from _troubles(line)
+    yield from table(lines)
     yield ""
     yield f"{'resident memory':<{NAME}}        MiB"
     for moment in memory:
         verdict = "" if moment.mark is None else f"   under {moment.mark // MIB} {_tick(moment.amount < moment.mark)}"
         yield f"{moment.name:<{NAME}} {moment.amount / MIB:10.1f}{verdict}"
-    yield from _generator(lines)
+    yield generator(lines)
+
+
+def table(lines: Sequence[Line], beside: str = "bare Waitress, 8 KB", of: str = "of bare") -> Iterator[str]:
+    """Lines that were all measured beside the same thing, which is shown first."""
+    yield f"{'':<{NAME}} requests/s   p50 ms   p95 ms   p99 ms {of:>9}   to reach"
+    yield _row(beside, [pair.bare for line in lines for pair in line.pairs])
+    for line in lines:
+        verdict = "" if line.mark is None else f"{line.mark:9.2f} {_tick(line.ratio >= line.mark)}"
+        yield f"{_row(line.name, [pair.page for pair in line.pairs])} {line.ratio:9.2f}  {verdict}".rstrip()
+        yield from _troubles(line)
 
 
 def _row(name: str, results: Sequence[Result]) -> str:
@@ -76,11 +81,17 @@ def _troubles(line: Line) -> Iterator[str]:
         yield f"  ✗ {refused} refused ({', '.join(seen)}), {broken} connections lost"
 
 
-def _generator(lines: Sequence[Line]) -> Iterator[str]:
+def plain_line(name: str, amount: float, unit: str, mark: float, is_least: bool = False) -> str:
+    """A figure of its own, with what it may be at most, or has to be at least."""
+    is_reached = amount >= mark if is_least else amount <= mark
+    return f"{name:<48} {amount:8.2f} {unit:<3} {'at least' if is_least else 'at most'} {mark:g} {_tick(is_reached)}"
+
+
+def generator(lines: Sequence[Line]) -> str:
     """The generator must not be what was measured."""
     results = [result for line in lines for pair in line.pairs for result in (pair.bare, pair.page)]
     busiest = max((result.cpu_seconds / result.seconds for result in results if result.seconds), default=0.0)
-    yield f"The load generator was busy for {busiest:.0%} of one core at most" + (
+    return f"The load generator was busy for {busiest:.0%} of one core at most" + (
         "; it may have been the limit." if busiest > 0.9 else "."
     )
 

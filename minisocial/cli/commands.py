@@ -124,13 +124,16 @@ def test(arguments: tuple[str, ...]) -> int:
 @cli.command()
 @click.argument("name", required=False)
 @click.option("--quick", is_flag=True, help="takes seconds and says little: shows that it works")
+@click.option(
+    "--minutes", type=click.FloatRange(0.1), default=1.0, show_default=True, help="of load on the memory (edge)"
+)
 @log_level
-def bench(name: str | None, quick: bool, log_level: str | None) -> int:
+def bench(name: str | None, quick: bool, minutes: float, log_level: str | None) -> int:
     """Measure this machine: all benchmarks, or the one called NAME."""
     from minisocial import benchmarks
 
     logs.set_up(log_level or "warning")
-    return int(benchmarks.run(name, quick))
+    return int(benchmarks.run(name, quick, minutes))
 
 
 @cli.command()

@@ -1,10 +1,11 @@
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
 from minisocial.benchmarks import run
 from minisocial.benchmarks.browser import Browser
-from minisocial.benchmarks.children import ADDRESS, bare, generate, serving
+from minisocial.benchmarks.children import ADDRESS, bare, chain, generate, serving
 from minisocial.benchmarks.client import Job
 from minisocial.errors import Refused, Unavailable
 
@@ -29,5 +30,14 @@ def test_a_server_that_does_not_start_is_reported_with_its_last_words(tmp_path: 
 
 
 def test_an_unknown_benchmark_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(Refused, match="There are: path, database"):
+    with pytest.raises(Refused, match="There are: path, edge, database"):
         run("paths")
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+@pytest.mark.parametrize("kind", ["alone", "chain"])
+def test_the_empty_application_answers_alone_and_behind_all_boxes(tmp_path: Path, kind: str, at_once: bool) -> None:
+    with chain(kind, 2, at_once, tmp_path / "log") as server, urlopen(f"http://127.0.0.1:{server.port}/") as answer:
+        assert answer.read() == b""
+        crossed = answer.headers["Server-Timing"] or ""
+    assert ("node;" in crossed) == (kind == "chain")

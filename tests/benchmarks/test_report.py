@@ -1,5 +1,5 @@
 from minisocial.benchmarks.client import Result
-from minisocial.benchmarks.report import MIB, Line, Memory, Pair, lines_of
+from minisocial.benchmarks.report import MIB, Line, Memory, Pair, lines_of, plain_line, table
 
 
 def result(rate: int, *, refused: int = 0, broken: int = 0, cpu_seconds: float = 0.3) -> Result:
@@ -40,3 +40,14 @@ def test_refusals_and_a_busy_generator_are_not_hidden() -> None:
 
 def test_a_bare_server_that_never_answered_gives_no_ratio() -> None:
     assert Line("home", [Pair(result(0), result(10))]).ratio == 0.0
+
+
+def test_a_table_names_what_its_lines_stand_beside() -> None:
+    text = "\n".join(table([Line("tracing on", [Pair(result(1000), result(970))], mark=0.97)], "tracing off", "ratio"))
+    assert "tracing off                     1,000" in text
+    assert "0.97 ✓" in text and "bare" not in text
+
+
+def test_a_figure_of_its_own_has_a_most_or_a_least() -> None:
+    assert plain_line("entry", 5.01, "µs", 5).endswith("5.01 µs  at most 5 ✗")
+    assert plain_line("cold", 0.4, "", 0.35, is_least=True).endswith("at least 0.35 ✓")
