@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from minisocial import waiting
 from minisocial.balancer.health import Health
+from minisocial.balancer.pace import Pace
 from minisocial.balancer.policies import POLICIES, Turn
 from minisocial.balancer.ticket import Ticket
 from minisocial.clock import Clock
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 WAITING_A_SLOT = 8  # requests that may wait, for each slot
 ABSURD = 10.0  # seconds; a request that takes so long counts against its node
-REMEMBERED = 16  # requests over which the mean of their time is taken
 
 
 class Target(Protocol):
@@ -63,7 +63,7 @@ class ServiceSnapshot:
     waiting: int
     refused: int
     overdue: int  # requests that took absurdly long
-    mean_ms: float  # that a request takes of a slot
+    wait_ms: float  # that the next to wait would wait, as far as one can tell
 
 
 class Run:
@@ -81,8 +81,8 @@ class Service:
     """Hands out slots of its nodes; waits a bounded time, with a bounded number of others.
 
     Promise: who waits gets a slot in the order of coming, as soon as one is free that may serve it, and
-    nobody who comes later overtakes. Who would surely wait in vain is refused at once: that is when
-    those in front, at the time requests take of late, need longer than the request may wait.
+    nobody who comes later overtakes. Who would wait in vain is refused at once: that is when too many
+    wait already, or when the queue moves so slowly that the request's time would be over first.
     """
 
     def __init__(self, name: str, clock: Clock, waiting_limit: int | None = None) -> None:
@@ -93,10 +93,10 @@ class Service:
         self._clock = clock
         self._turns = itertools.count()
         self._random = random.Random()  # noqa: S311 - spreads load, keeps no secret
-        self._mean = 0.0  # seconds a request takes; a guess that threads may spoil for each other
         self._running: set[Run] = set()
         self._lock = threading.Lock()  # guards all below; a node's lock is taken within it, never the other way round
         self._queue: list[Ticket[Wish, Target]] = []
+        self._pace = Pace()
         self._health: dict[Target, Health] = {}  # replaced, never changed
         self._spared: tuple[Target, ...] = ()  # ejected or recovering
         self._refused = 0
@@ -117,6 +117,8 @@ class Service:
 
     def snapshot(self) -> ServiceSnapshot:
         health = self._health.items()
+        with self._lock:
+            wait = self._pace.wait(len(self._queue) + 1, self.slots, self._clock.monotonic())
         return ServiceSnapshot(
             name=self.name,
             nodes=tuple(node.name for node in self._health),
@@ -125,7 +127,7 @@ class Service:
             waiting=len(self._queue),
             refused=self._refused,
             overdue=self._overdue,
-            mean_ms=round(self._mean * 1000, 1),
+            wait_ms=round(wait * 1000, 1),
         )
 
     # who belongs to it
@@ -172,11 +174,9 @@ class Service:
         self._running.discard(run)
         if is_well is None:
             return
-        seconds = self._clock.monotonic() - run.began
-        self._mean += (seconds - self._mean) / REMEMBERED
         if run.is_overdue:
             return  # it was counted while it ran
-        if seconds >= ABSURD:
+        if self._clock.monotonic() - run.began >= ABSURD:
             self._count_overdue(run.node)
             return
         health = self._health.get(run.node)
@@ -240,24 +240,27 @@ class Service:
 
     def _wait_for_slot(self, wish: Wish, wait: float) -> Target:
         with self._lock:
-            if self._is_in_vain(wait):
+            now = self._clock.monotonic()
+            if self._is_in_vain(wait, now):
                 raise self._overloaded()
             waiting.ahead()
             ticket = Ticket[Wish, Target](wish)
             self._queue.append(ticket)
+            self._pace.joined(now)
             self._hand_out()
         if ticket.wait(wait):
             return ticket.found()
         with self._lock:
             if ticket in self._queue:
                 self._queue.remove(ticket)
+                self._look_whether_empty()
                 raise self._overloaded()
         return ticket.found()  # it came in the last moment
 
-    def _is_in_vain(self, wait: float) -> bool:
-        """Whether too many wait already, or those who do will need too long."""
-        ahead = len(self._queue) + 1
-        return ahead > self.waiting_limit or ahead * self._mean > wait * self.slots
+    def _is_in_vain(self, wait: float, now: float) -> bool:
+        """Whether too many wait already, or the time would be over before it is this one's turn."""
+        place = len(self._queue) + 1
+        return place > self.waiting_limit or self._pace.wait(place, self.slots, now) > wait
 
     def _overloaded(self) -> Overloaded:
         self._refused += 1
@@ -276,7 +279,13 @@ class Service:
             ticket = self._queue[place]
             if ticket.settle(self._choose):
                 del self._queue[place]
+                self._pace.handed(self._clock.monotonic())
             elif ticket.wish.without:
                 place += 1  # it wants another node than one that is free, perhaps
             else:
-                return
+                break
+        self._look_whether_empty()
+
+    def _look_whether_empty(self) -> None:
+        if not self._queue:
+            self._pace.forget()

@@ -1,6 +1,6 @@
 """Measures whole requests, the boxes in front and the database, each beside the bare thing it stands on."""
 
-NAMES = ("path", "edge", "database")
+NAMES = ("path", "edge", "balancer", "database")
 
 
 def run(name: str | None = None, quick: bool = False, minutes: float = 1.0) -> int:
@@ -9,7 +9,7 @@ def run(name: str | None = None, quick: bool = False, minutes: float = 1.0) -> i
     `quick` takes seconds instead of minutes and says little: it shows that everything works. `minutes`: how
     long `edge` loads a system to see whether its memory grows.
     """
-    from minisocial.benchmarks import database, edge, path  # late: the load generator lies here too, and starts light
+    from minisocial.benchmarks import balancer, database, edge, path  # late: load generators here start light
     from minisocial.errors import Refused
 
     if name is not None and name not in NAMES:
@@ -18,6 +18,8 @@ def run(name: str | None = None, quick: bool = False, minutes: float = 1.0) -> i
         path.run(quick)
     if name in (None, "edge"):
         edge.run(quick, minutes)
+    if name in (None, "balancer"):
+        balancer.run(quick)
     if name in (None, "database"):
         database.run(quick)
     return 0

@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +15,7 @@ from urllib.request import urlopen
 
 from minisocial.benchmarks.client import Job, Result
 from minisocial.benchmarks.emptied import Emptied
+from minisocial.benchmarks.open_loop import Offer, Outcome
 from minisocial.errors import Unavailable
 
 ADDRESS = re.compile(r"http://([\w.]+):(\d+)")
@@ -68,6 +69,14 @@ def bare(threads: int, log: Path) -> Iterator[Server]:
 def chain(kind: str, threads: int, at_once: bool, log: Path) -> Iterator[Server]:
     """An empty application, "alone" or at the end of the whole "chain"."""
     command = ["minisocial.benchmarks.chain", kind, str(threads), *(["at-once"] if at_once else [])]
+    with serving(command, PORT, log, dict(os.environ)) as server:
+        yield server
+
+
+@contextmanager
+def boxes(app: Mapping[str, float], log: Path) -> Iterator[Server]:
+    """The boxes from front door to node around an application that does nothing but take its time."""
+    command = ["minisocial.benchmarks.balancer.boxes", json.dumps(app)]
     with serving(command, PORT, log, dict(os.environ)) as server:
         yield server
 
@@ -142,14 +151,23 @@ def _end(process: "subprocess.Popen[str]") -> None:
 
 def generate(job: Job) -> Result:
     """Run the load generator."""
-    done = subprocess.run(
-        [sys.executable, "-m", "minisocial.benchmarks.client"],
-        input=json.dumps(asdict(job)), capture_output=True, text=True, timeout=job.seconds + 60, cwd=_here(),
-        check=False,
+    return Result(**_answer("minisocial.benchmarks.client", asdict(job), job.seconds))
+
+
+def offer(it: Offer) -> Outcome:
+    """Run the open-loop load generator."""
+    return Outcome(**_answer("minisocial.benchmarks.open_loop", asdict(it), it.seconds))
+
+
+def _answer(module: str, job: dict[str, Any], seconds: float) -> dict[str, Any]:
+    """What a module prints as JSON for a job that takes so long, in a process of its own."""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", module],
+        input=json.dumps(job), capture_output=True, text=True, timeout=seconds + 60, cwd=_here(), check=False,
     )  # fmt: skip
     if done.returncode:
         raise Unavailable(f"The load generator failed: {done.stderr.strip()[-300:]}")
-    return Result(**json.loads(done.stdout))
+    return dict(json.loads(done.stdout))
 
 
 def _here() -> Path:

@@ -274,30 +274,16 @@ def test_nobody_overtakes_those_who_wait() -> None:
     assert order == ["first", "/0", "/1", "/2", "/3", "/4"]
 
 
-def test_who_would_wait_in_vain_is_refused_at_once() -> None:
-    """Requests take four seconds, two at a time; who comes third in line would wait for six, and may wait for five."""
+def test_slow_requests_of_before_refuse_nobody_when_a_queue_forms_anew() -> None:
     world = World(wait_ms=5000)
-    service = world.balancer.snapshot
-    site = world.sites["write-1"]
-
-    def slow(environ: Any, start_response: Any) -> list[bytes]:
-        world.clock.advance(4)
-        return site(environ, start_response)
-
-    world.balancer.replace(world.nodes["write-1"], node := Node("write-1", "write", slow, 2), is_warm=True)
-    for _ in range(100):
+    for _ in range(9):
+        world.clock.advance(100)  # people came rarely
         ask(world.balancer, method="POST")
-    assert 3990 < service().services[1].mean_ms <= 4000
-    assert node.reserve() and node.reserve()
-    waiting = []
-    for number in (1, 2):
-        waiting.append(Asking(world.balancer, method="POST"))
-        until(lambda number=number: service().services[1].waiting == number)
-    assert ask(world.balancer, method="POST").code == 503
-    assert service().services[1].refused == 1
-    for _ in range(2):
-        node.serve({}, lambda *_: lambda data: None)
-    assert [each.ended().code for each in waiting] == [200, 200]
+    world.fill("write-1")
+    waiting = [Asking(world.balancer, method="POST") for _ in range(5)]
+    until(lambda: world.balancer.snapshot().services[1].waiting == 5)
+    world.release("write-1")
+    assert [each.ended().code for each in waiting] == [200] * 5
 
 
 # requests and probes that take too long
@@ -386,5 +372,5 @@ def test_a_request_that_would_wait_in_its_node_says_nothing_of_the_node() -> Non
     for _ in range(5):
         assert would_wait(lambda: ask(balancer))
     seen = balancer.snapshot()
-    assert (seen.services[0].ejected, seen.services[0].mean_ms, seen.retried) == ((), 0, 0)
+    assert (seen.services[0].ejected, seen.retried) == ((), 0)
     assert node.in_flight == 0

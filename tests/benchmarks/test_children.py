@@ -30,7 +30,7 @@ def test_a_server_that_does_not_start_is_reported_with_its_last_words(tmp_path: 
 
 
 def test_an_unknown_benchmark_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(Refused, match="There are: path, edge, database"):
+    with pytest.raises(Refused, match="There are: path, edge, balancer, database"):
         run("paths")
 
 
