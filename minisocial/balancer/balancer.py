@@ -192,11 +192,12 @@ class Balancer:
                 answer = self._ask(service, node, environ)
             except Exception as error:
                 self._doubt(environ, error)
-                if is_last or not service.has_other(tried):
+                if is_last or not self._service(environ).has_other(tried):
                     raise
-                log.warning("%s failed request %s; trying another", node.name, trace.request_id(), exc_info=True)
+                fault = None if isinstance(error, NodeKilled) else error
+                log.warning("%s failed request %s; trying another", node.name, trace.request_id(), exc_info=fault)
             else:
-                if is_last or not _is_fault(answer) or not service.has_other(tried):
+                if is_last or not _is_fault(answer) or not self._service(environ).has_other(tried):
                     return answer
                 log.warning("%s failed request %s; trying another", node.name, trace.request_id())
             self._count_retry()

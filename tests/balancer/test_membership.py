@@ -161,3 +161,17 @@ def test_slow_writes_hold_up_reads_in_merged_services_only() -> None:
         assert (ask(world.balancer).code == 200) is is_answered
         held.go_on.set()
         assert [write.ended().code for write in writes] == [200] * 6
+
+
+def test_read_whose_node_is_killed_when_it_has_left_for_another_service_is_answered_there() -> None:
+    world, held = World(form="merged"), Held()
+    node = Node("write-1", "write", held, 1)
+    world.balancer.replace(world.nodes["write-1"], node, is_warm=True)
+    world.fill("read-1", "read-2")
+    asking = Asking(world.balancer)
+    assert held.entered.wait(5)
+    world.balancer.form = "separate"
+    node.kill()
+    held.go_on.set()
+    world.release("read-1")
+    assert asking.ended().code == 200

@@ -28,8 +28,8 @@ class Load:
 
 LOADS = (
     Load("requests that wait for 20 ms", waits=0.02),
-    Load("requests that wait for 300 ms", waits=0.3, slots=30),
-    Load("requests that compute for 3 ms", computes=0.003),
+    Load("requests that wait for 300 ms", waits=0.3, slots=15),
+    Load("requests that compute for 3 ms", computes=0.003, slots=2),
 )
 
 
