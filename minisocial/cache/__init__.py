@@ -1,6 +1,6 @@
 """Two tiers, memory per node and one cache for all, never stale by accident."""
 
-from minisocial.cache.caches import Caches, CachesSnapshot
+from minisocial.cache.caches import FORMS, Caches, CachesSnapshot
 from minisocial.cache.entry import ABSENT, Entry
 from minisocial.cache.global_cache import GlobalCache, GlobalSnapshot
 from minisocial.cache.invalidation import Invalidation, InvalidationSnapshot
@@ -11,6 +11,7 @@ from minisocial.cache.read_through import ReadThrough
 
 __all__ = [
     "ABSENT",
+    "FORMS",
     "Caches",
     "CachesSnapshot",
     "Entry",

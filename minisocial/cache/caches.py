@@ -13,9 +13,12 @@ from minisocial.clock import Clock
 
 C = TypeVar("C", bound=Change)
 
+FORMS = CACHE_LOADS, NODE_LOADS = "cache-loads", "node-loads"
+
 
 @dataclass(frozen=True, slots=True)
 class CachesSnapshot:
+    form: str  # who loads on a miss: cache-loads, node-loads
     local: tuple[LocalSnapshot, ...]  # one a node
     shared: GlobalSnapshot  # the global cache
     invalidation: InvalidationSnapshot
@@ -43,15 +46,19 @@ class Caches(Generic[C]):
         global_bytes: int = 128 << 20,
         local_enabled: bool = True,
         global_enabled: bool = True,
+        form: str = CACHE_LOADS,
+        nearby: bool = True,
         clock: Clock | None = None,
     ) -> None:
         self._clock = clock or Clock()
         self._local_entries = local_entries
         self._local_enabled = local_enabled
         self.shared = GlobalCache(folder, size_limit=global_bytes, enabled=global_enabled, clock=self._clock)
+        self.form = form
         self.invalidation = Invalidation(
             keys_of, floor_position, self.shared, head_position=head_position, clock=self._clock
         )
+        self.invalidation.nearby.enabled = nearby
 
     def for_node(self, name: str) -> ReadThrough:
         """A node's way to cached values, with a local cache of its own."""
@@ -60,7 +67,7 @@ class Caches(Generic[C]):
 
     def without_node(self, node: ReadThrough) -> None:
         """The node has gone; its local cache is no longer told of changes, so nobody may read it any more."""
-        self.invalidation.leave(node.local)
+        self.invalidation.leave(node.local, node.leases)
 
     @property
     def local_enabled(self) -> bool:
@@ -77,6 +84,21 @@ class Caches(Generic[C]):
         """The global cache on or off."""
         self.shared.enabled = enabled
 
+    @property
+    def form(self) -> str:
+        """Who loads what nobody has: the cache, once for all nodes, or each node. May be changed at any time."""
+        return CACHE_LOADS if self.shared.loads else NODE_LOADS
+
+    @form.setter
+    def form(self, form: str) -> None:
+        if form not in FORMS:
+            raise ValueError(f"There is no form {form!r} of a global cache. Choose one of: {', '.join(FORMS)}.")
+        self.shared.loads = form == CACHE_LOADS
+
+    def switch_nearby(self, enabled: bool) -> None:
+        """Whether look-ups of the same moment are joined into one query."""
+        self.invalidation.nearby.enabled = enabled
+
     def start(self) -> None:
         self.shared.start()
 
@@ -85,6 +107,7 @@ class Caches(Generic[C]):
 
     def snapshot(self) -> CachesSnapshot:
         return CachesSnapshot(
+            form=self.form,
             local=tuple(local.snapshot() for local in self.invalidation.locals),
             shared=self.shared.snapshot(),
             invalidation=self.invalidation.snapshot(),

@@ -50,6 +50,7 @@ class GlobalCache:
         self, folder: Path, *, size_limit: int = 128 << 20, enabled: bool = True, clock: Clock | None = None
     ) -> None:
         self.enabled = enabled
+        self.loads = True  # on a miss one reader loads for all nodes; else each node does
         self.size_limit = size_limit
         self._folder = folder
         self._file = folder / NAME

@@ -10,6 +10,7 @@ from minisocial.cache.floors import Floors
 from minisocial.cache.global_cache import GlobalCache
 from minisocial.cache.leases import Leases
 from minisocial.cache.local_cache import LocalCache
+from minisocial.cache.nearby import Nearby
 from minisocial.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class InvalidationSnapshot:
     leases: int  # being loaded now
     voided: int  # keys that changed while they were being loaded
     expired: int  # keys whose loader was taken for dead
+    joined: int  # loads that shared a query with another one's
     overtaken: int  # loads that saw a change nobody had told of in time
     errors: int  # keys_of or a subscriber failed
 
@@ -101,7 +103,9 @@ class Invalidation(Generic[C]):
         `patience`: seconds a loader waits for the news of a change it has seen already; changes by
         other programs are noticed within 0.3.
         """
-        self.leases = Leases(lease_seconds, clock or Clock())
+        self.leases = Leases(lease_seconds, clock or Clock())  # where one loads for all nodes
+        self.nearby = Nearby()
+        self._every_lease: tuple[Leases, ...] = (self.leases,)
         self._keys_of = keys_of
         self._floor_position = floor_position
         self._head_position = head_position
@@ -116,15 +120,17 @@ class Invalidation(Generic[C]):
         self._subscribers: tuple[tuple[Purge, Callable[[], None]], ...] = ()
         self._changes = self._keys = self._overtaken = self._errors = 0
 
-    def join(self, local: LocalCache) -> None:
-        """A node's cache is told of changes from now on."""
+    def join(self, local: LocalCache, leases: Leases) -> None:
+        """A node's cache and its own leases are told of changes from now on."""
         with self._lock:
             self.locals = (*self.locals, local)
+            self._every_lease = (*self._every_lease, leases)
 
-    def leave(self, local: LocalCache) -> None:
+    def leave(self, local: LocalCache, leases: Leases) -> None:
         """The node is gone, and with it its cache."""
         with self._lock:
             self.locals = tuple(each for each in self.locals if each is not local)
+            self._every_lease = tuple(each for each in self._every_lease if each is not leases)
 
     def subscribe(self, purge: Purge, purge_all: Callable[[], None]) -> None:
         """`purge(keys)` is called with each set of changed keys, after the caches have dropped them.
@@ -159,7 +165,7 @@ class Invalidation(Generic[C]):
         """Empty all caches: after a bulk load, or when a shard has lost commits."""
         for shard in tuple(self._floors):
             self._believe_from(shard, self._ask(self._head_position, shard))  # nobody tells of a term's first position
-        self.leases.void_all()
+        self._void(None)
         self._drop(None)
         self._tell(None)
 
@@ -176,7 +182,7 @@ class Invalidation(Generic[C]):
                 return
             self._overtaken += 1
         self._believe_from(shard, position)
-        self.leases.void_all()
+        self._void(None)
         for local in self.locals:  # not the global cache: the floor refuses what it has from below
             local.clear()
         self._tell(None)
@@ -188,9 +194,10 @@ class Invalidation(Generic[C]):
             changes=self._changes,
             keys=self._keys,
             floors=sum(len(floors.by_key) for floors in list(self._floors.values())),
-            leases=len(self.leases),
-            voided=self.leases.voided,
-            expired=self.leases.expired,
+            leases=sum(map(len, self._every_lease)),
+            voided=sum(leases.voided for leases in self._every_lease),
+            expired=sum(leases.expired for leases in self._every_lease),
+            joined=self.nearby.joined,
             overtaken=self._overtaken,
             errors=self._errors,
         )
@@ -212,10 +219,7 @@ class Invalidation(Generic[C]):
                 floors.lift_all(position)
             else:
                 floors.lift(keys)
-        if keys is None:
-            self.leases.void_all()
-        else:
-            self.leases.void(keys)
+        self._void(keys)
 
     def _begin_with(self, shard: str) -> Floors:
         return self._believe_from(shard, self._ask(self._head_position, shard))
@@ -227,6 +231,10 @@ class Invalidation(Generic[C]):
             floors.lift_all(position)
         self._hear(shard, position)
         return floors
+
+    def _void(self, keys: Collection[str] | None) -> None:
+        for leases in self._every_lease:
+            leases.void_all() if keys is None else leases.void(keys)
 
     def _hear(self, shard: str, position: int) -> None:
         with self._news:

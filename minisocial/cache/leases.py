@@ -69,6 +69,8 @@ class Leases:
 
     def void(self, keys: Iterable[str]) -> None:
         """These keys have changed: whoever loads them may not fill them any more."""
+        if not self._taken:  # who takes one later reads the floors after that, and finds that of the change
+            return
         with self._lock:
             for key in keys:
                 lease = self._taken.pop(key, None)

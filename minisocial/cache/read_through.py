@@ -9,7 +9,7 @@ from minisocial.cache.entry import ABSENT, Entry
 from minisocial.cache.global_cache import GlobalCache
 from minisocial.cache.invalidation import Invalidation
 from minisocial.cache.kind import Kind
-from minisocial.cache.leases import Lease
+from minisocial.cache.leases import Lease, Leases
 from minisocial.cache.local_cache import LocalCache
 from minisocial.clock import Clock
 from minisocial.errors import ReplicaBehind
@@ -30,7 +30,8 @@ class ReadThrough:
 
     It promises that a reader who begins after a change has been made known is given nothing older than
     the change (Invalidation tells why), and that readers never wait for each other in a circle: who
-    holds a lease does not wait for one, and who waits for one holds none.
+    holds a lease does not wait for one, and who waits for one holds none. (Who holds one may wait for a
+    query that several share, `Nearby`; whoever makes that waits for nobody.)
 
     A failing load fails its own caller only; those who waited try for themselves. A loader that hangs is
     waited for until its lease expires.
@@ -51,16 +52,20 @@ class ReadThrough:
         self.invalidation = invalidation
         self.ttl = ttl
         self.clock = clock or Clock()
+        self.leases = Leases(invalidation.leases.seconds, self.clock)  # where each node loads for itself
         # .loads: this thread is inside of a load; .parts: what it has fetched of what it is deriving, or None
         self.thread = threading.local()
-        invalidation.join(local)
+        invalidation.join(local, self.leases)
 
-    def fetch(self, kind: Kind[T], shard: str, ids: Sequence[I], load: Load[I, T]) -> dict[I, T]:
+    def fetch(
+        self, kind: Kind[T], shard: str, ids: Sequence[I], load: Load[I, T], alike: Hashable = None
+    ) -> dict[I, T]:
         """The values of these ids, all of one shard; those that do not exist are left out.
 
         `load(ids, at_least)` gets what no cache has, from a copy of the shard that has reached the
         position `at_least`, and returns it with the position of the copy. A fetch inside of it works,
-        but loads for itself and keeps nothing.
+        but loads for itself and keeps nothing. Loads of a kind and shard that are `alike` do the same for
+        any ids, so that one may do it for several; None: for these ids only.
         """
         if not ids:
             return {}
@@ -74,7 +79,7 @@ class ReadThrough:
         if len(entries) < len(keys):
             missing = {key: id for key, id in keys.items() if key not in entries}
             try:
-                entries.update(_Search(self, kind, shard, load).find(missing))
+                entries.update(_Search(self, kind, shard, load, alike).find(missing))
             except BaseException:
                 self.depends_on_more()  # what is derived without it is not to be kept
                 raise
@@ -128,13 +133,16 @@ class ReadThrough:
 class _Search(Generic[I, T]):
     """One reader's search for keys that are not in its node's memory. `missing` is always key → id."""
 
-    def __init__(self, node: ReadThrough, kind: Kind[T], shard: str, load: Load[I, T]) -> None:
+    def __init__(self, node: ReadThrough, kind: Kind[T], shard: str, load: Load[I, T], alike: Hashable) -> None:
         self._node = node
         self._kind = kind
         self._shard = shard
         self._load_values = load
         self._floors = node.invalidation.floors(shard)
-        self._leases = node.invalidation.leases
+        self._leases = node.invalidation.leases if node.shared.loads else node.leases
+        self._nearby = node.invalidation.nearby
+        self._alike = alike and (kind.name, shard, alike)
+        self._has_set_out = False
 
     def find(self, missing: dict[str, I]) -> dict[str, Entry]:
         """An entry for each key."""
@@ -166,6 +174,7 @@ class _Search(Generic[I, T]):
     def _lead(self, lease: Lease, missing: dict[str, I]) -> dict[str, Entry]:
         """Find these keys for everybody. The lease must be held before the floors are read."""
         entries: dict[str, Entry] = {}
+        self._set_out()
         try:
             # Somebody may have filled them between our look and our lease.
             entries.update(self._node.look_in_memory(self._shard, missing)[0])
@@ -173,8 +182,19 @@ class _Search(Generic[I, T]):
             self._load_and_store(lease, missing, entries)
             self._node.local.put_many(entries, lease.holds)
         finally:
+            self._turn_back()
             self._leases.finish(lease, entries)
         return entries
+
+    def _set_out(self) -> None:
+        if self._alike is not None:
+            self._nearby.set_out()
+            self._has_set_out = True
+
+    def _turn_back(self) -> None:
+        if self._has_set_out:
+            self._nearby.turn_back()
+            self._has_set_out = False
 
     def _look_in_global_cache(self, missing: dict[str, I], entries: dict[str, Entry]) -> None:
         shared = self._node.shared
@@ -216,6 +236,12 @@ class _Search(Generic[I, T]):
         }
 
     def _ask(self, ids: list[I], at_least: int) -> tuple[Mapping[I, T], int]:
+        if not self._has_set_out:
+            return self._query(ids, at_least)
+        self._has_set_out = False
+        return self._nearby.ask(self._alike, ids, at_least, self._query)
+
+    def _query(self, ids: list[I], at_least: int) -> tuple[Mapping[I, T], int]:
         outermost = not self._is_inside_a_load()
         self._node.thread.loads = True
         try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from minisocial.database import DIRECTORY, Reader
 from minisocial.social.cached import rows
-from minisocial.social.store import Store
+from minisocial.social.store import Store, marks
 
 LASTS_MS = 30 * 24 * 3600 * 1000
 MOST_PER_PERSON = 20
@@ -47,11 +47,7 @@ class Sessions:
     def find(self, token: str) -> Session | None:
         """The session of a token, or None if it never was, has ended or ran out."""
         hashed = _hash(token)
-
-        def load(reader: Reader) -> tuple[int, str, int] | None:
-            return reader.row("SELECT account, csrf, expires_at FROM sessions WHERE token = ?", (hashed,))
-
-        found = self._store.cached_in_directory(SESSION, hashed, load)
+        found = self._store.cached(SESSION, DIRECTORY, [hashed], _load).get(hashed)
         if found is None or found[2] <= self._store.clock.milliseconds():
             return None
         return Session(token, found[0], found[1])
@@ -60,6 +56,13 @@ class Sessions:
         """End a session, for every node at once."""
         with self._store.cluster.write(DIRECTORY) as tx:
             tx.execute("DELETE FROM sessions WHERE token = ?", (_hash(token),))
+
+
+def _load(reader: Reader, hashes: list[str]) -> dict[str, tuple[int, str, int]]:
+    rows = reader.rows(
+        f"SELECT token, account, csrf, expires_at FROM sessions WHERE token IN ({marks(hashes)})", hashes
+    )
+    return {token: (account, csrf, expires_at) for token, account, csrf, expires_at in rows}
 
 
 def _hash(token: str) -> str:

@@ -71,13 +71,19 @@ class Store:
     # --- through the cache
 
     def cached(self, kind: Kind[T], shard: str, ids: list[I], query: "Query[I, T]") -> dict[I, T]:
-        """Values of one shard through the cache; `query` loads those that are missing, in one go."""
+        """Values of one shard through the cache; `query` loads those that are missing, in one go.
+
+        It must do the same for any ids: what several people miss at the same moment is loaded at once.
+        """
+        return self._through(kind, shard, ids, query, alike=query)
+
+    def _through(self, kind: Kind[T], shard: str, ids: list[I], query: "Query[I, T]", alike: Hashable) -> dict[I, T]:
 
         def load(missing: list[I], at_least: int) -> tuple[dict[I, T], int]:
             with self.cluster.read(shard, at_least) as reader:
                 return query(reader, missing), reader.position
 
-        return self.cache.fetch(kind, shard, ids, load)
+        return self.cache.fetch(kind, shard, ids, load, alike)
 
     def cached_many(
         self, kind: Kind[T], ids: Iterable[I], query: "Query[I, T]", lives_with: Callable[[I], int]
@@ -109,7 +115,7 @@ class Store:
             value = query(reader)
             return {} if value is None else {id: value}
 
-        return self.cached(kind, shard, [id], of_one).get(id)
+        return self._through(kind, shard, [id], of_one, alike=None).get(id)
 
     def cached_in_directory(self, kind: Kind[T], id: I, query: Callable[[Reader], T | None]) -> T | None:
         """One value of the directory through the cache."""

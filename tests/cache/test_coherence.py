@@ -48,7 +48,7 @@ class Checker:
         def read(random: Random) -> None:
             ids = random.sample(range(KEYS), random.randint(1, 5))
             before = {id: max(seen[id], self.answered[id]) for id in ids}
-            got = self.world.fetch(*ids, node=random.randrange(3), load=load)
+            got = self.world.fetch(*ids, node=random.randrange(3), load=load, alike="posts")
             self._compare("reader", got, before)
             seen.update(got)
             self.reads += 1
@@ -71,6 +71,8 @@ class Checker:
             world.nodes[0].local.clear,
             world.invalidation.forget_everything,
             lambda: setattr(world.shared, "enabled", not world.shared.enabled),
+            lambda: setattr(world.shared, "loads", not world.shared.loads),
+            lambda: setattr(world.invalidation.nearby, "enabled", not world.invalidation.nearby.enabled),
             lambda: setattr(world.nodes[1].local, "enabled", not world.nodes[1].local.enabled),
             lambda: shutil.rmtree(folder, ignore_errors=True),
             lambda: (folder / "cache.db").write_bytes(os.urandom(20_000)),

@@ -117,7 +117,7 @@ def test_the_cache_of_a_node_that_left_is_not_told_any_more(world: World):
     world.shard.write(1)
     world.shard.replicate()
     world.fetch(1)
-    world.invalidation.leave(world.nodes[0].local)
+    world.invalidation.leave(world.nodes[0].local, world.nodes[0].leases)
     world.shard.write(1)
     assert world.nodes[0].local.get_many(["post:1"]) != [None]
     assert world.invalidation.locals == (world.nodes[1].local,)

@@ -353,7 +353,7 @@ class OvertakenLocal(LocalCache):
 def test_what_was_loaded_between_look_and_lease_is_not_loaded_again(world: World):
     world.shared.enabled = False
     world.nodes[0].local = OvertakenLocal(lambda: world.fetch(1))
-    world.invalidation.join(world.nodes[0].local)
+    world.invalidation.join(world.nodes[0].local, world.nodes[0].leases)
     world.shard.write(1)
     assert world.fetch(1) == {1: 1}
     assert len(world.loads) == 1

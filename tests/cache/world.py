@@ -116,5 +116,5 @@ class World:
         self.loads.append((ids, at_least))
         return self.shard.read(ids, at_least)
 
-    def fetch(self, *ids: Hashable, node: int = 0, load: Load | None = None) -> dict[Any, int]:
-        return self.nodes[node].fetch(POST, SHARD, ids, load or self.load)
+    def fetch(self, *ids: Hashable, node: int = 0, load: Load | None = None, alike: Hashable = None) -> dict[Any, int]:
+        return self.nodes[node].fetch(POST, SHARD, ids, load or self.load, alike)
