@@ -63,6 +63,8 @@ class Settings:
     collapse: bool = knob(True, "on or off", "equal requests at the same moment share one answer")
     local_cache: bool = knob(True, "on or off", "the memory of each node")
     global_cache: bool = knob(True, "on or off", "the cache that all nodes share")
+    global_cache_form: str = knob("cache-loads", "form", "one loads for all nodes; node-loads: each node for itself")
+    nearby: bool = knob(True, "on or off", "look-ups of other keys at the same moment share one query")
 
     # faults to look at
     write_delay_ms: int = knob(0, "milliseconds", "how much longer each write takes")

@@ -47,6 +47,7 @@ RANGES: dict[str, tuple[int, int]] = {  # setting → least, most
 CHOICES: dict[str, tuple[str, ...]] = {
     "durability": ("commit", "replicated"),
     "policy": ("least_busy", "round_robin", "random", "two_choices", "sticky"),
+    "global_cache_form": ("cache-loads", "node-loads"),
     "services": ("separate", "merged"),
 }
 STARTS: dict[str, tuple[str, ...]] = {

@@ -83,6 +83,8 @@ class System:
             global_bytes=settings.global_cache_bytes,
             local_enabled=settings.local_cache,
             global_enabled=settings.global_cache,
+            form=settings.global_cache_form,
+            nearby=settings.nearby,
             clock=clock,
         )
         self.cluster.subscribe(self.caches.invalidation, self.caches.invalidation.forget_everything)
