@@ -104,6 +104,32 @@ def mail_test(address: str, **flags: Any) -> int:
     return mails.test(settings_from(flags), address)
 
 
+@user.command("suspend")
+@click.argument("name")
+@click.option("--reason", default="", help="for the audit log")
+@setting_flags("data")
+def user_suspend(name: str, reason: str, **flags: Any) -> None:
+    """Log NAME out everywhere and hide the account, until it is lifted."""
+    database.perform(settings_from(flags), "user-suspend", name=name, reason=reason)
+
+
+@user.command("unsuspend")
+@click.argument("name")
+@setting_flags("data")
+def user_unsuspend(name: str, **flags: Any) -> None:
+    """Let NAME in again."""
+    database.perform(settings_from(flags), "user-unsuspend", name=name)
+
+
+@user.command("role")
+@click.argument("name")
+@click.argument("role", type=click.Choice(["member", "moderator", "admin"]))
+@setting_flags("data")
+def user_role(name: str, role: str, **flags: Any) -> None:
+    """Make NAME a member, a moderator or an admin."""
+    database.perform(settings_from(flags), "user-role", name=name, role=role)
+
+
 def ask_password() -> str:
     """From the terminal, twice and unseen; or a line of standard input."""
     if sys.stdin.isatty():

@@ -119,7 +119,8 @@ POSTS = (
     ),
     Rule(
         says="replies that are not counted with the post they are for",
-        source="SELECT in_reply_to, id FROM posts WHERE in_reply_to IS NOT NULL AND visibility = 'everyone'",
+        source="SELECT in_reply_to, id FROM posts WHERE in_reply_to IS NOT NULL AND visibility = 'everyone'"
+        " AND author NOT IN (SELECT id FROM accounts WHERE suspended_at IS NOT NULL)",  # theirs count for nobody
         probe="SELECT c0, c1 FROM asked WHERE EXISTS (SELECT 1 FROM posts WHERE id = c0)"
         " AND NOT EXISTS (SELECT 1 FROM replies WHERE post = c0 AND reply = c1)",
         remedy="the number of replies is too low, and nothing else comes of it: ask for the reply to be posted again",

@@ -19,6 +19,7 @@ from minisocial.social.text import clean
 
 _USERNAME = re.compile(r"[a-z0-9_]{1,30}")
 _EMAIL = re.compile(r"[^@\s<>\"(),:;\\]{1,64}@[^@\s<>\"(),:;\\]{1,190}")
+SUSPENDED = "This account is suspended, so you cannot log in. Please talk to those who run this community."
 NOBODY_HERE = "There is nobody here by that name."
 # names that would look like a page or like somebody in charge
 RESERVED = frozenset(
@@ -71,12 +72,13 @@ class Account:
 ACCOUNT: Kind[Account] = Kind(
     "account",
     encode=lambda a: list(astuple(a)),
-    decode=lambda row: _account(row),
+    decode=lambda row: from_row(row),
 )
-_COLUMNS = "id, username, display_name, bio, role, approves_followers, created_at, suspended_at"
+COLUMNS = "id, username, display_name, bio, role, approves_followers, created_at, suspended_at"
 
 
-def _account(row: Any) -> Account:
+def from_row(row: Any) -> Account:
+    """An account from the columns of its table, in their order."""
     return Account(row[0], row[1], row[2], row[3], row[4], bool(row[5]), row[6], row[7])
 
 
@@ -224,7 +226,10 @@ class Accounts:
             stored = row[0] if row else None
         if not self._hasher.check(password[:LONGEST], stored) or id is None:
             raise Invalid("password", "That name and password do not belong together. Please try again.")
-        return self.get(id)
+        account = self.get(id)
+        if account.is_suspended:  # only who knows the password learns it
+            raise Invalid("password", SUSPENDED)
+        return account
 
     def _id_of_name_or_email(self, name: str) -> int | None:
         table, column = ("emails", "email") if "@" in name else ("usernames", "username")
@@ -278,8 +283,8 @@ def _refuse_taken(reader: Reader | Transaction, username: str, email: str) -> No
 
 
 def _load(reader: Reader, ids: list[int]) -> dict[int, Account]:
-    found = reader.rows(f"SELECT {_COLUMNS} FROM accounts WHERE id IN ({marks(ids)})", ids)
-    return {row[0]: _account(row) for row in found}
+    found = reader.rows(f"SELECT {COLUMNS} FROM accounts WHERE id IN ({marks(ids)})", ids)
+    return {row[0]: from_row(row) for row in found}
 
 
 def _load_names(reader: Reader, names: list[str]) -> dict[str, int]:

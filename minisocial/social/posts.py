@@ -104,8 +104,8 @@ class Posts:
         mentions = self.mentions(viewer, text)
         if parent and visibility == "direct" and parent.author not in dict(mentions):
             mentions[parent.author] = self._accounts.get(parent.author).username
-        if visibility == "direct" and not mentions:
-            raise Invalid("text", "A direct post needs somebody to read it: write @ and their username.")
+        if visibility == "direct":
+            check_direct(mentions)
         id = self._store.cluster.new_id(viewer)
         in_reply_to, root = (parent.id, parent.root) if parent else (None, id)
         return Post(id, viewer, text, visibility, in_reply_to, root, tuple(mentions.items()), likes=0, replies=0)
@@ -164,6 +164,12 @@ class Posts:
             done = tx.execute("DELETE FROM likes WHERE post = ? AND account = ?", (id, viewer))
             if done.rowcount:
                 tx.execute("UPDATE posts SET likes = likes - 1 WHERE id = ?", (id,))
+
+
+def check_direct(mentions: dict[int, str]) -> None:
+    """`Invalid` if a direct post has nobody to read it."""
+    if not mentions:
+        raise Invalid("text", "A direct post needs somebody to read it: write @ and their username.")
 
 
 def _descendants(id: int, below: dict[int, PostView]) -> list[PostView]:

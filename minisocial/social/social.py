@@ -11,9 +11,11 @@ from minisocial.errors import Forbidden
 from minisocial.social.accounts import Account, Accounts
 from minisocial.social.blocks import Blocks
 from minisocial.social.community import Communities, checked, save
+from minisocial.social.edits import Edits
 from minisocial.social.feeds import Feeds
 from minisocial.social.friends import Friends
 from minisocial.social.invites import Invites
+from minisocial.social.moderation import Moderation
 from minisocial.social.notifications import Notifications
 from minisocial.social.passwords import Hasher
 from minisocial.social.people import People
@@ -41,9 +43,11 @@ class Social:
         self.sessions = Sessions(store)
         self.invites = Invites(store)
         self.people = People(store, self.accounts)
+        self.moderation = Moderation(store, self.accounts)
         self.friends = Friends(store, self.accounts, self.people)
         self.blocks = Blocks(store, self.accounts, self.people, self.friends)
         self.posts = Posts(store, self.accounts, self.people, self.friends, self.community)
+        self.edits = Edits(store, self.posts)
         self.feeds = Feeds(store, self.people, self.posts, self.friends)
         self.notifications = Notifications(store, self.people, self.posts)
         self.preferences = Preferences(store)

@@ -170,6 +170,24 @@ def nodes_slots(system: Operated, args: Arguments, progress: Progress) -> str:
     return live.resize(system.pool, args["node"], args["slots"])
 
 
+def user_suspend(system: Operated, args: Arguments, progress: Progress) -> str:
+    account = system.social.accounts.named(args["name"])
+    system.social.moderation.suspend(None, account.id, args.get("reason", ""))
+    return f"{account.username} is logged out everywhere, hidden, and cannot log in."
+
+
+def user_unsuspend(system: Operated, args: Arguments, progress: Progress) -> str:
+    account = system.social.accounts.named(args["name"])
+    system.social.moderation.unsuspend(None, account.id)
+    return f"{account.username} can log in again."
+
+
+def user_role(system: Operated, args: Arguments, progress: Progress) -> str:
+    account = system.social.accounts.named(args["name"])
+    system.social.moderation.set_role(None, account.id, args["role"])
+    return f"{account.username} is {args['role']} now."
+
+
 def _absolute(path: str) -> Path:
     """The system may run in another folder than the one who asks."""
     if not Path(path).is_absolute():
@@ -189,6 +207,9 @@ OPERATIONS: dict[str, Operation] = {
     "backup": Operation(backup, ("file",)),
     "user-create": Operation(user_create, ("name", "email", "password"), ("role",), is_long=False, makes_data=True),
     "user-reset-password": Operation(user_reset_password, ("name", "password"), is_long=False),
+    "user-suspend": Operation(user_suspend, ("name",), ("reason",), is_long=False),
+    "user-unsuspend": Operation(user_unsuspend, ("name",), is_long=False),
+    "user-role": Operation(user_role, ("name", "role"), is_long=False),
     "switch": Operation(switch, takes=("name", "value"), is_long=False, is_live=True),
     "nodes-list": Operation(nodes_list, is_long=False, is_live=True),
     "nodes-add": Operation(nodes_add, ("service",), is_long=False, is_live=True),

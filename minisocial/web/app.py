@@ -21,6 +21,7 @@ from minisocial.web import (
     home,
     invites,
     join,
+    moderation,
     notifications,
     posts,
     profiles,
@@ -37,7 +38,7 @@ from minisocial.web.visit import Visit
 if TYPE_CHECKING:
     from minisocial.social import Social
 
-NOUNS = (home, session, join, posts, explore, profiles, friends, notifications, settings, invites, admin)
+NOUNS = (home, session, join, posts, explore, profiles, friends, notifications, settings, invites, admin, moderation)
 POSITIONS_LAST = 600  # seconds; by then every replica has seen them
 CSRF_HOLE = CSRF.encode()
 BEFORE_SET_UP = ("/setup",)  # all that exists before the community does

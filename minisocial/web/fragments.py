@@ -86,6 +86,7 @@ class Fragments:
                 "datetime": iso(post.created_at),
                 "time": "\0time\0",
                 "visibility": VISIBILITY.get(post.visibility, ""),
+                "edited": _edited(post.edited_at, escape(view.url)),
                 "visibility_class": escape(post.visibility),
                 "reply_to": _reply_to(post.in_reply_to),
                 "text": "".join([_part(kind, value) for kind, value in view.parts]),
@@ -141,6 +142,15 @@ def pager(path: str, page: "Page[Any]", *, older: str = "Older posts", newer: st
     if page.older is not None:
         links.append(f'<a class="button push" rel="next" href="{escape(path)}?max_id={page.older}">{older} →</a>')
     return f'<nav class="pager" aria-label="Pages">{"".join(links)}</nav>' if links else ""
+
+
+def _edited(at: int | None, url: str) -> str:
+    """That a post was edited, where it can be seen how."""
+    return (
+        f' · <a class="edited" href="{url}"><time class="dt-updated" datetime="{iso(at)}">edited</time></a>'
+        if at
+        else ""
+    )
 
 
 def _reply_to(id: int | None) -> str:

@@ -22,6 +22,8 @@ def routes(add: Add) -> None:
     add("POST", ONE + "/like", like)
     add("POST", ONE + "/unlike", unlike)
     add("POST", ONE + "/delete", delete)
+    add("GET", ONE + "/edit", ask_edit)
+    add("POST", ONE + "/edit", edit)
 
 
 # --- seeing ------------------------------------------------------------------------------------
@@ -51,6 +53,7 @@ def _thread(visit: Visit, thread: Thread) -> dict[str, object]:
         "how_many": len(thread.replies),
         "view": thread.post,
         "me": visit.account,
+        "history": [(version, fragments.age(version.until)) for version in visit.social.edits.history(thread.post)],
     }
 
 
@@ -150,6 +153,38 @@ def delete(visit: Visit, name: str, id: str) -> wsgi.Response:
     visit.social.posts.delete(me.id, _number(id))
     back = visit.came_from("/")
     return visit.redirect("/" if back.partition("?")[0].endswith(f"/{id}") else back)
+
+
+def ask_edit(visit: Visit, name: str, id: str) -> wsgi.Response:
+    """The form to edit one's own post."""
+    view = visit.social.edits.own(visit.member.id, _number(id))
+    return _edit_page(visit, view, view.post.text)
+
+
+def _edit_page(visit: Visit, view: PostView, text: str, error: Invalid | None = None) -> wsgi.Response:
+    html = visit.site.templates.render(
+        "edit",
+        view=view,
+        text=text,
+        based_on=view.post.edited_at or "",
+        message=str(error) if error else "",
+        post=visit.site.fragments.post(view, visit.viewer) if error and error.status == 409 else "",
+    )
+    return visit.page("Edit post", html, place="home", status=error.status if error else 200)
+
+
+def edit(visit: Visit, name: str, id: str) -> wsgi.Response:
+    """Give one's own post other words, or come back with the form as it was."""
+    me, form = visit.member.id, visit.form
+    try:
+        visit.limit("post")
+        visit.social.edits.edit(me, _number(id), form.get("text"), form.id("based_on") or 0)
+    except Invalid as error:
+        if visit.wants_json:
+            raise
+        text = form.kept.get("text", "")
+        return _edit_page(visit, visit.social.edits.own(me, _number(id)), text, error)
+    return visit.redirect(visit.social.posts.get(_number(id), me).url)
 
 
 def as_json(value: object) -> wsgi.Response:

@@ -27,6 +27,7 @@ def show(visit: Visit, name: str) -> wsgi.Response:
         posts=visit.site.fragments.posts(page.items, visit.viewer),
         is_empty=not page.items,
         pager=pager(account.url, page),
+        in_charge=visit.account.role if visit.account and visit.account.is_in_charge else "",
         **_relation(visit, account),
     )
     place = "profile" if account.id == visit.viewer else ""

@@ -9,8 +9,10 @@ from minisocial import ids
 from minisocial.errors import Conflict, Forbidden, Gone, Invalid, LoginRequired, NotFound
 from minisocial.social.accounts import Account
 from minisocial.social.community import Community
+from minisocial.social.edits import Version
 from minisocial.social.friends import Circle, Pair
 from minisocial.social.invites import Invite
+from minisocial.social.moderation import Entry
 from minisocial.social.notifications import Notification
 from minisocial.social.pages import Cursor, Page, collect
 from minisocial.social.post import Post, PostView, Thread
@@ -37,6 +39,8 @@ class FakeSocial:
         self.friends = FakeFriends(self.accounts)
         self.blocks = FakeBlocks(self.accounts, self.people)
         self.posts = FakePosts(self)
+        self.edits = FakeEdits(self.posts)
+        self.moderation = FakeModeration(self)
         self.feeds = FakeFeeds(self)
         self.notifications = FakeNotifications(self)
 
@@ -138,7 +142,9 @@ class FakePeople:
 
     def visible(self, wanted: Any, viewer: int | None) -> dict[int, Account]:
         found = self.accounts.many(wanted)
-        return {id: found[id] for id in found.keys() - self.apart(found, viewer) if not found[id].is_suspended}
+        in_charge = viewer is not None and self.accounts.get(viewer).is_in_charge
+        there = found.keys() - self.apart(found, viewer)
+        return {id: found[id] for id in there if in_charge or not found[id].is_suspended}
 
     def named(self, username: str, viewer: int | None) -> Account:
         account = self.accounts.named(username)
@@ -336,6 +342,58 @@ class FakePosts:
         if self.get(id, viewer).post.author != viewer:
             raise Forbidden("Only who wrote a post can delete it.")
         del self.by_id[id]
+
+
+class FakeEdits:
+    def __init__(self, posts: FakePosts) -> None:
+        self.posts = posts
+        self.versions: list[tuple[int, Version]] = []
+
+    def own(self, viewer: int, id: int) -> PostView:
+        view = self.posts.get(id, viewer)
+        if view.post.author != viewer:
+            raise Forbidden("Only who wrote a post can edit it.")
+        return view
+
+    def edit(self, viewer: int, id: int, text: str, based_on: int) -> None:
+        post = self.own(viewer, id).post
+        if not text:
+            raise Invalid("text", "Please write something first.")
+        if based_on != (post.edited_at or 0):
+            raise Conflict("text", "You changed this post somewhere else meanwhile.")
+        at = (post.edited_at or self.posts.social.clock.milliseconds()) + 1
+        self.versions.append((id, Version(at, post.text)))
+        self.posts.by_id[id] = replace(post, text=text, edited_at=at)
+
+    def history(self, view: PostView) -> list[Version]:
+        return [version for id, version in reversed(self.versions) if id == view.post.id]
+
+
+class FakeModeration:
+    def __init__(self, social: FakeSocial) -> None:
+        self.social = social
+        self.entries: list[Entry] = []
+
+    def _note(self, actor: int, action: str, id: int, detail: str = "") -> Account:
+        accounts = self.social.accounts
+        at = self.social.clock.milliseconds()
+        subject = accounts.get(id).username
+        self.entries.insert(0, Entry(len(self.entries), at, accounts.get(actor), action, subject, detail))
+        return accounts.by_id[id]
+
+    def suspend(self, actor: int, id: int, reason: str = "") -> None:
+        account = self._note(actor, "suspend", id, reason)
+        self.social.accounts.by_id[id] = replace(account, suspended_at=1)
+
+    def unsuspend(self, actor: int, id: int) -> None:
+        account = self._note(actor, "unsuspend", id)
+        self.social.accounts.by_id[id] = replace(account, suspended_at=None)
+
+    def set_role(self, actor: int, id: int, role: str) -> None:
+        self.social.accounts.by_id[id] = replace(self._note(actor, "role", id, role), role=role)
+
+    def log(self, cursor: Cursor) -> Page[Entry]:
+        return Page(self.entries[: cursor.limit])
 
 
 class FakeFeeds:

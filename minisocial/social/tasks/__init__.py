@@ -35,6 +35,7 @@ class Tasks:
             "open_account": self.open_account,
             "fan_out": self._feeds.fan_out,
             "retract": self._feeds.retract,
+            "readdress": self._feeds.readdress,
             "fill_feed": self._feeds.fill_feed,
             "clear_feed": self._feeds.clear_feed,
             "tell_of_post": self._posts.tell_of_post,
@@ -43,6 +44,8 @@ class Tasks:
             "mirror_follow": self._friends.mirror_follow,
             "cut_follow": self._friends.cut_follow,
             "mirror_block": self._people.mirror_block,
+            "carry_standing": self._people.carry_standing,
+            "recount_replies": self._people.recount_replies,
             "notify": self._telling.notify,
             "letter": self._telling.letter,
         }

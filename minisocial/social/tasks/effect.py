@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from minisocial.background import Task
-from minisocial.database import Transaction
+from minisocial.database import Reader, Transaction
 from minisocial.social.post import COLUMNS, Post, from_row
 from minisocial.social.store import Store
 
@@ -41,3 +41,8 @@ def fresh_post(store: Store, id: int) -> Post | None:
     with store.fresh(id) as reader:
         row = reader.row(f"SELECT {COLUMNS} FROM posts WHERE id = ?", (id,))
     return from_row(row) if row else None
+
+
+def is_suspended(rows: Transaction | Reader, account: int) -> bool:
+    """Whether somebody is suspended, as their own side says."""
+    return rows.row("SELECT 1 FROM accounts WHERE id = ? AND suspended_at IS NOT NULL", (account,)) is not None

@@ -36,6 +36,13 @@ class FeedTasks:
         if args["in_reply_to"] is not None:
             leave_thread(self._store, args["post"], args["in_reply_to"], args["root"])
 
+    def readdress(self, task: Task) -> None:
+        """A direct post was edited: it leaves the feeds of who is not mentioned any more, and comes to who is now."""
+        post = fresh_post(self._store, task.args["post"])
+        mentioned = dict(post.mentions) if post else {}
+        home_feeds.remove(self._store, [id for id in task.args["left"] if id not in mentioned], task.args["post"])
+        self.fan_out(task)
+
     def _readers(self, post: Post) -> Iterable[int]:
         followers = self._followers(post.author)
         if post.visibility != "direct":
