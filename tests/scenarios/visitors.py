@@ -103,8 +103,8 @@ def let_strangers_in(system: System, are_let_in: bool = True) -> None:
 
 
 def visit(system: System, path: str = "/explore", **headers: str) -> Response:
-    """What a stranger gets, without the network."""
-    return wsgi.call(system.front_door, environ_of(path, host="localhost", **headers))
+    """What a stranger at `localhost` gets, without the network."""
+    return wsgi.call(system.front_door, environ_of(path, **{"host": "localhost", **headers}))
 
 
 def fresh(system: System, path: str = "/explore") -> Response:
