@@ -62,7 +62,7 @@ class Refresher:
             self._busy.add(key)
         try:
             self._fetch(key, environ)
-        except Exception:
+        except BaseException:  # whatever it is, the next page is to be fetched too
             log.warning("could not refresh %s; the stale page stays for now", environ["PATH_INFO"], exc_info=True)
         finally:
             with self._changed:

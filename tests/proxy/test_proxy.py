@@ -243,11 +243,12 @@ def test_started_proxy_fetches_by_itself(world: World) -> None:
     until(lambda: world.count() == 2)
 
 
-def test_failing_refresh_leaves_the_stale_page(world: World) -> None:
+@pytest.mark.parametrize("error", [ValueError("bug"), SystemExit()])
+def test_failing_refresh_leaves_the_stale_page(world: World, error: Any) -> None:
     world.get()
     world.clock.advance(65)
     world.get()
-    world.site.error = ValueError("bug")
+    world.site.error = error
     assert world.proxy.step()
     assert status(world.get()) == "minisocial; hit; ttl=-5; detail=stale-while-revalidate"
 
