@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from minisocial import waiting, wsgi
 from minisocial.clock import Clock
-from minisocial.nodes import Node
+from minisocial.nodes import Made
 from minisocial.system import System
 from minisocial.wsgi import Response
 from tests.client import Client
@@ -76,9 +76,9 @@ class Visited(System):
         self.gate, self.moved = Gate(), MovableClock()
         super().__init__(*args, self.moved)
 
-    def _node(self, name: str, service: str) -> Node:
-        node = super()._node(name, service)
-        return Node(name, service, self.gate.before(node._app), node.slots)
+    def _make_node(self, name: str) -> Made:
+        made = super()._make_node(name)
+        return made._replace(app=self.gate.before(made.app))
 
 
 @contextmanager
