@@ -26,4 +26,16 @@ class Kept:
             waiting.ahead()  # and this one is not
             return self._show(visit, **names)
         key = ("page", visit.here, visit.account, visit.community)
-        return visit.social.derive(key, lambda: self._show(visit, **names), lambda page: len(page.body) + len(key[1]))
+        just_made: list[wsgi.Response] = []
+
+        def make() -> wsgi.Response:
+            just_made.append(self._show(visit, **names))
+            return just_made[0].adding(_status(visit, "hit"))  # kept with what it will say then
+
+        page = visit.social.derive(key, make, lambda page: len(page.body) + len(key[1]))
+        return just_made[0].adding(_status(visit, "fwd=uri-miss")) if just_made else page
+
+
+def _status(visit: Visit, note: str) -> tuple[str, str]:
+    """What this node's memory did (RFC 9211); the proxy adds its own after it."""
+    return ("Cache-Status", f"{visit.site.context.node}; {note}")

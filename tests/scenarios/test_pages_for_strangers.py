@@ -158,3 +158,15 @@ def test_deleted_post_is_not_shown_even_if_no_node_can_make_the_page_anew(house:
     for node in system.nodes:
         node.take_down()
     assert visit(system).code == 503
+
+
+# what is said about it
+
+
+def test_cache_status_names_each_cache_that_was_asked_the_nearest_to_the_client_last(tmp_path: Path) -> None:
+    with open_house(tmp_path, read_nodes=1) as (system, ada):
+        system.caches.invalidation.forget_everything()
+        told = [ada.get("/explore").page.headers["cache-status"] for _ in range(2)]
+        assert told == ["read-1; fwd=uri-miss, minisocial; fwd=bypass", "read-1; hit, minisocial; fwd=bypass"]
+        told = [Client(system.url).get("/explore").page.headers["cache-status"] for _ in range(2)]
+        assert told == ["minisocial; fwd=uri-miss; stored", "minisocial; hit"]
