@@ -40,7 +40,7 @@ class Child:
         cluster.subscribe(Stream(folder))
         cluster.start()
         cluster.mover.grace = GRACE
-        self._pulse = Pulse(cluster.shards)
+        self._pulse = Pulse(range(WRITERS))
         sight = Sight(folder)
         self._writers = [
             Writer(number, cluster, folder, seed, self._pulse.beat, sight.saw) for number in range(WRITERS)
