@@ -130,7 +130,13 @@ def slow(scene: Scene) -> None:
     scene.cluster.slow_down(shard.name, copy, 0)
 
 
-WEIGHTS = {"promotion": 4, "move": 3, "schema change": 2, "change of places": 2}  # of others: 1
+WEIGHTS = {
+    "promotion": 4,
+    "move": 3,
+    "move past a held replica": 2,
+    "schema change": 2,
+    "change of places": 2,
+}  # of others: 1
 ACTIONS: dict[str, Callable[[Scene], None]] = {
     "promotion": promote,
     "schema change": migrate,
