@@ -106,7 +106,8 @@ def _finish(visit: Visit, response: wsgi.Response, known: Any) -> Any:
         field = f'<input type="hidden" name="csrf" value="{escape(visit.csrf)}">'
         body = body.replace(CSRF_HOLE, field.encode())
     # not for a visitor's page, which is the same for all; but a log-in must be seen by what follows it
-    if known and (visit.session or visit.environ["REQUEST_METHOD"] == "POST"):
+    # nor for what is not there: which shards were asked would tell it from what is there and not for this person
+    if known and response.status[:3] != "404" and (visit.session or visit.environ["REQUEST_METHOD"] == "POST"):
         headers.append(visit.cookie("seen", forms.write_positions(known), POSITIONS_LAST))
     if visit.new_pre:
         headers.append(visit.cookie(guard.PRE, visit.new_pre))

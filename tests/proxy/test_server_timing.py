@@ -51,3 +51,9 @@ def test_many_copies_are_named_by_the_first() -> None:
     for copy in ("shard 0 replica b", "shard 1 replica c", "shard 0 replica b"):
         trace.add("database", copy, 0, 0.001)
     assert 'database;desc="shard 0 replica b + 1 more, 3 queries"' in server_timing(trace)
+
+
+def test_a_page_that_is_not_there_does_not_tell_what_was_looked_up_to_know_it() -> None:
+    trace = trace_of(("node", "read-1"), ("local", "3/4"), ("database", "shard 0 replica b"))
+    trace.status = "404"
+    assert [entry.partition(";")[0] for entry in server_timing(trace).split(", ")] == ["node", "total"]
