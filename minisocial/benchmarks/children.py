@@ -74,7 +74,7 @@ def chain(kind: str, threads: int, at_once: bool, log: Path) -> Iterator[Server]
 
 
 @contextmanager
-def boxes(app: Mapping[str, float], log: Path) -> Iterator[Server]:
+def boxes(app: Mapping[str, float | str], log: Path) -> Iterator[Server]:
     """The boxes from front door to node around an application that does nothing but take its time."""
     command = ["minisocial.benchmarks.balancer.boxes", json.dumps(app)]
     with serving(command, PORT, log, dict(os.environ)) as server:

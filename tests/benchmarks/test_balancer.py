@@ -4,6 +4,7 @@ from minisocial.benchmarks import children
 from minisocial.benchmarks.balancer import overload
 from minisocial.benchmarks.balancer.boxes import TimedApp, front_door
 from minisocial.benchmarks.balancer.overload import Load
+from minisocial.benchmarks.balancer.services import far_from
 from minisocial.benchmarks.browser import Browser
 from tests.fakes import ask
 
@@ -32,3 +33,9 @@ def test_a_server_of_boxes_ends_with_its_block(tmp_path: Path) -> None:
     with children.boxes({"waits": 0, "computes": 0, "nodes": 1, "slots": 1}, tmp_path / "log") as server:
         assert len(Browser("127.0.0.1", server.port).page("/")) == 8192
     assert server.process.returncode is not None
+
+
+def test_writers_are_far_from_the_readers_so_that_their_pages_stay_as_they_are() -> None:
+    chain = [(number, number + 1) for number in range(9)]
+    assert far_from([0, 1], chain) == [4, 5, 6, 7, 8, 9]
+    assert far_from([5], chain) == [0, 1, 2, 8, 9]

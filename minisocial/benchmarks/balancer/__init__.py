@@ -16,10 +16,10 @@ class Size:
 
     rounds: int = 3
     seconds: float = 4.0
-    people: int = 60
+    people: int = 300
 
 
-QUICK = Size(rounds=1, seconds=0.5, people=40)
+QUICK = Size(rounds=1, seconds=0.5, people=300)
 
 
 def run(quick: bool = False) -> None:
@@ -38,7 +38,7 @@ def report(scratch: Path, size: Size) -> list[Table]:
         Table("and meanwhile, ms", ("median", "p95"), waits),
         Table(
             "reads beside writes of 200 ms", ("quiet", "meanwhile", "  ratio", "to reach"),
-            services.measure(scratch, size.people, size.rounds, size.seconds),
+            [*services.measure(scratch, size.people, size.rounds, size.seconds)],
         ),
     ]  # fmt: skip
     for table in tables:

@@ -41,12 +41,15 @@ class TimedApp:
         return [BODY]
 
 
-def front_door(app: TimedApp, nodes: int, slots: int) -> FrontDoor:
+def front_door(app: TimedApp, nodes: int, slots: int, form: str = "separate", write_delay_ms: int = 0) -> FrontDoor:
     """Everything in front of the domain, as a system joins it."""
     static, tracer = StaticFiles(web.STATIC), Tracer()
     error_page = web.ErrorPage(static.url)
-    balancer = Balancer({"read": (), "write": ()}, error_page=error_page)
-    pool = Pool(lambda name: Made(app, lambda: None), balancer, slots={"read": slots, "write": slots})
+    balancer = Balancer({"read": (), "write": ()}, error_page=error_page, form=form)
+    pool = Pool(
+        lambda name: Made(app, lambda: None), balancer, slots=dict.fromkeys(("read", "write"), slots),
+        write_delay_ms=write_delay_ms,
+    )  # fmt: skip
     pool.fill(read=nodes, write=1)
     proxy = Proxy(
         balancer, page_cache=PageCache(1 << 20), collapse=Collapse(), static=static, error_page=error_page,
@@ -64,7 +67,8 @@ def main() -> None:
     """Serve until it is ended."""
     told = json.loads(sys.argv[1])
     sys.setswitchinterval(SWITCH_INTERVAL)
-    door = front_door(TimedApp(told["waits"], told["computes"]), int(told["nodes"]), int(told["slots"]))
+    app = TimedApp(told.pop("waits"), told.pop("computes"))
+    door = front_door(app, **told)
     door.start()
     click.echo(door.port)
     threading.Event().wait()
