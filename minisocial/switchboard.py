@@ -20,6 +20,8 @@ def switchboard(system: "System") -> Switches:
         attribute("collapse", proxy.collapse, "enabled"),
         Switch("local_cache", lambda: caches.local_enabled, caches.switch_local),
         attribute("global_cache", caches.shared, "enabled"),
+        attribute("global_cache_form", caches, "form"),
+        attribute("nearby", caches.invalidation.nearby, "enabled"),
         attribute("policy", balancer),
         attribute("services", balancer, "form"),
         Switch("read_slots", partial(pool.slots, "read"), partial(pool.resize_all, "read")),

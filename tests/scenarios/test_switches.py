@@ -21,6 +21,8 @@ OTHERS = {  # switch → what it may be besides
     "tracing": ["off"],
     "local_cache": ["off"],
     "global_cache": ["off"],
+    "global_cache_form": ["node-loads"],
+    "nearby": ["off"],
     "policy": ["round_robin", "random", "two_choices", "sticky"],
     "services": ["merged"],
     "read_slots": ["1", "9"],

@@ -9,6 +9,7 @@ import pytest
 
 from minisocial import settings_file
 from minisocial.balancer import FORMS, POLICIES
+from minisocial.cache import caches
 from minisocial.errors import Refused
 from minisocial.nodes import Made, Pool
 from minisocial.settings import Settings
@@ -96,6 +97,7 @@ def test_what_a_switch_cannot_be_is_refused_and_changes_nothing(world: World, na
 def test_choices_of_the_settings_are_those_of_the_boxes() -> None:
     assert settings_file.CHOICES["policy"] == tuple(POLICIES)
     assert settings_file.CHOICES["services"] == FORMS
+    assert settings_file.CHOICES["global_cache_form"] == caches.FORMS
 
 
 @pytest.mark.parametrize("setting", [each.name for each in fields(Settings) if each.name != "data"])
