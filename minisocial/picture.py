@@ -52,7 +52,7 @@ BOXES = (
     Box("replicas", "database", ("database",), 5, 0, ("two a shard", "read only")),
     Box("primaries", "database", ("database",), 5, 1, ("one a shard", "log, outbox")),
     Box("queue", "background", ("outbox", "queue"), 5, 2, ("in order", "bounded")),
-    Box("workers", "background", ("queue",), 4, 2, ("feeds", "notifications")),
+    Box("workers", "background", ("workers", "jobs"), 4, 2, ("feeds", "notifications")),
     Box("mail", "background", ("mail",), 3, 2, ("SMTP or", "a folder")),
 )
 

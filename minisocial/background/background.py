@@ -1,64 +1,34 @@
 """The box: outbox, relay, queue, workers and dead letters, joined."""
 
+import logging
 import random
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from minisocial.background.dead_letters import DeadLetter, DeadLetters
-from minisocial.background.outbox import Outbox, Store, Transaction
+from minisocial.background.handlers import Handler, Handlers, HandlerSpec
+from minisocial.background.observer import Observer
+from minisocial.background.outbox import Change, Outbox, Store, Transaction
 from minisocial.background.relay import Relay
-from minisocial.background.schedule import Job, JobState, Schedule, handlers
+from minisocial.background.schedule import Job, Schedule, handlers
+from minisocial.background.snapshots import BackgroundSnapshot
 from minisocial.background.task_queue import TaskQueue
-from minisocial.background.worker import Handler, HandlerSpec, Worker, Workers
+from minisocial.background.worker import Worker
+from minisocial.background.workers import MOST, Workers
 from minisocial.clock import Clock
-from minisocial.errors import MinisocialError, NotFound
+from minisocial.errors import MinisocialError, NotFound, Refused
 from minisocial.trace import Tracer
+
+logger = logging.getLogger("minisocial.background")
 
 STOP_SECONDS = 3.0  # for running tasks to finish; what does not is done again after the next start
 LOOK_SECONDS = 0.25  # how often `drain` looks whether all is done
-
-
-@dataclass(frozen=True, slots=True)
-class QueueSnapshot:
-    """The queue and what became of its tasks since the start."""
-
-    depth: int
-    scheduled: int  # waiting for their next attempt
-    running: int
-    limit: int
-    oldest_ms: int  # how long the oldest task that is due has been there
-    done: int
-    retried: int
-    skipped: int  # came again after they were done
-    refused: int  # messages in the file that are not ours
-    dead: int  # dead letters now
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxSnapshot:
-    """The outbox and its relay."""
-
-    depth: int  # -1 while the database does not answer
-    relayed: int
-    is_behind: bool  # rows wait because the queue is full
-    errors: int
-
-
-@dataclass(frozen=True, slots=True)
-class BackgroundSnapshot:
-    """Counters and state of the box."""
-
-    state: str  # stopped, running, paused
-    workers: int
-    replaced: int
-    queue: QueueSnapshot
-    outbox: OutboxSnapshot
-    jobs: tuple[JobState, ...]
+COUNT_SECONDS = 60.0  # how often the outbox is counted anew
+AT_ONCE = 200  # dead letters replayed in one go
 
 
 class Background:
@@ -82,6 +52,7 @@ class Background:
         *,
         workers: int = 2,
         queue_limit: int = 50_000,
+        outbox_limit: int = 200_000,
         tracer: Tracer,
         clock: Clock,
         rng: random.Random | None = None,
@@ -90,34 +61,39 @@ class Background:
         self._store = store
         self._folder = folder
         self._worker_count = workers
-        self._lock = threading.Lock()  # guards _state and who starts or stops
+        self._lock = threading.RLock()  # guards _state and who starts, stops or changes the workers
         self._state = "stopped"
         rng = rng or random.Random()  # noqa: S311 - spreads retries; nothing secret
         self._dead = DeadLetters(folder / "dead.db", clock)
-        self._outbox = Outbox(store, clock)
-        self._worker = Worker(handlers or {}, self._outbox, self._dead, tracer, clock, rng)
-        self._queue = TaskQueue(folder / "queue.db", self._worker.deliver, queue_limit, clock)
+        self._outbox = Outbox(store, clock, outbox_limit)
+        self._handlers = Handlers(handlers or {})
+        self._worker = Worker(self._handlers, self._outbox, self._dead, tracer, clock, rng)
+        self._queue = TaskQueue(folder / "queue.db", self._worker.deliver, queue_limit, clock, self._handlers)
         self._worker.attach(self._queue)
         self._relay = Relay(self._outbox, self._queue, clock)
         self._schedule = Schedule(store, self._outbox, clock)
         self._queue.on_room = self._relay.room_made
         self._workers: Workers | None = None
         self._thread: threading.Thread | None = None
-        store.subscribe(self._relay.notice)
+        self._replaying = threading.Lock()  # held by who takes dead letters out: one at a time
+        self._next_count = 0.0
+        self._clock = clock
+        self._observer = Observer(self._outbox, self._relay, self._queue, self._worker, self._dead, clock)
+        store.subscribe(self._notice)
 
     def handle(self, handlers: Mapping[str, Handler | HandlerSpec]) -> None:
         """Runs these for the tasks of their names: before the start, since a domain needs `add` to be built."""
-        self._worker.learn(handlers)
+        self._handlers.learn(handlers)
 
     def schedule(self, jobs: Iterable[Job]) -> None:
         """Does these periodically, each time as a task of its own: before the start."""
         jobs = list(jobs)
         self._schedule.add(jobs)
-        self._worker.learn(handlers(jobs))
+        self._handlers.learn(handlers(jobs))
 
     def add(self, tx: Transaction, shard: str, task: str, args: Mapping[str, Any]) -> int:
         """Adds a task in the open write block on `shard`; it exists if and only if that commits."""
-        if task not in self._worker.handlers:
+        if task not in self._handlers:
             raise LookupError(f"there is no handler for tasks named {task!r}")
         return self._outbox.add(tx, shard, task, args)
 
@@ -151,13 +127,10 @@ class Background:
 
     def snapshot(self) -> BackgroundSnapshot:
         """Counters and state."""
-        workers = self._workers
         return BackgroundSnapshot(
-            state=self._state,
-            workers=workers.alive() if workers else 0,
-            replaced=workers.replaced if workers else 0,
-            queue=self._queue_snapshot(),
-            outbox=OutboxSnapshot(self._depth(), self._relay.relayed, self._relay.is_behind, self._relay.errors),
+            workers=self._observer.workers(self._state, self._worker_count, self._workers),
+            queue=self._observer.queue(),
+            outbox=self._observer.outbox(),
             jobs=self._schedule.snapshot(),
         )
 
@@ -167,6 +140,28 @@ class Background:
 
     def resume(self) -> None:
         self._set_paused(False)
+
+    def set_workers(self, number: int) -> None:
+        """So many workers until the next start; those that are too many finish their task."""
+        if not 0 <= number <= MOST:
+            raise Refused(f"There can be 0 to {MOST} workers.")
+        with self._lock:
+            self._worker_count = number
+            if self._state == "stopped":
+                return
+            if self._workers is not None:
+                self._workers.set_number(number)
+            else:
+                self._start_threads()
+
+    def restart_workers(self) -> int:
+        """Replaces each worker by a new thread, after its task; how many."""
+        with self._lock:
+            return self._workers.restart() if self._workers and self._state != "stopped" else 0
+
+    def trouble(self) -> str:
+        """Why the oldest task has been waiting for more than a minute; "" if none has."""
+        return self._observer.trouble(self._state, self._workers)
 
     def sweep(self) -> None:
         """Looks through the outboxes for rows the log did not tell of (a bulk load)."""
@@ -178,7 +173,8 @@ class Background:
 
     def step(self) -> bool:
         """Relays, and runs the oldest task in the caller's thread; False if there was none."""
-        self._relay.step()
+        if not self._relay.step():
+            self._relay.step()  # the first one ended a sweep, and what is new waited behind it
         self._queue.move_due()
         return self._queue.run_next()
 
@@ -198,17 +194,43 @@ class Background:
         """The newest dead letters."""
         return self._dead.newest(limit)
 
-    def replay(self, shard: str, id: int) -> None:
-        """Puts a dead letter's task into the outbox again, to be tried as if for the first time."""
+    def dead_letter(self, shard: str, id: int) -> DeadLetter:
+        """One dead letter; raises NotFound."""
         letter = self._dead.find(shard, id)
         if letter is None:
             raise NotFound("There is no such dead letter any more.")
-        with self._store.write(shard) as tx:
-            self._outbox.add(tx, shard, letter.name, letter.args, letter.request_id)
-        self._dead.remove(shard, id)
+        return letter
+
+    def replay(self, shard: str, id: int) -> None:
+        """Puts a dead letter's task into the outbox again, to be tried as if for the first time."""
+        with self._replaying:
+            letter = self.dead_letter(shard, id)
+            with self._store.write(shard) as tx:
+                self._outbox.add(tx, shard, letter.name, letter.args, letter.request_id)
+            self._dead.remove(shard, id)
+
+    def replay_all(self) -> int:
+        """Replays all that are dead now, the oldest first; how many."""
+        last, count = self._clock.milliseconds(), 0
+        while letters := self._dead.oldest(last, AT_ONCE):
+            for letter in letters:
+                self.replay(letter.shard, letter.id)
+            count += len(letters)
+        return count
+
+    def discard(self, shard: str, id: int) -> DeadLetter:
+        """Gives a dead letter up for good; what it was."""
+        with self._replaying:
+            letter = self.dead_letter(shard, id)
+            self._dead.remove(shard, id)
+            return letter
+
+    def _notice(self, changes: Sequence[Change]) -> None:
+        self._outbox.count.notice(changes)
+        self._relay.notice(changes)
 
     def _start_threads(self) -> None:
-        self._workers = Workers(self._queue.huey, self._worker_count) if self._worker_count else None
+        self._workers = Workers(self._queue, self._worker_count) if self._worker_count else None
         if self._workers is not None:
             self._workers.start()
             self._thread = threading.Thread(target=self._run, args=(self._workers,), name="relay", daemon=True)
@@ -217,7 +239,17 @@ class Background:
     def _run(self, workers: Workers) -> None:
         while not self._relay.is_stopping:
             self._relay.work()
-            workers.replace_dead()
+            workers.look_after()
+            self._count_now_and_then()
+
+    def _count_now_and_then(self) -> None:
+        if self._clock.monotonic() < self._next_count:
+            return
+        self._next_count = self._clock.monotonic() + COUNT_SECONDS
+        try:
+            self._outbox.recount()
+        except (MinisocialError, sqlite3.Error) as error:
+            logger.warning("the outbox could not be counted: %s", error)
 
     def _set_paused(self, is_paused: bool) -> None:
         with self._lock:
@@ -232,24 +264,3 @@ class Background:
         if not is_empty:
             self._relay.sweep()
         return is_empty
-
-    def _depth(self) -> int:
-        try:
-            return self._outbox.depth()
-        except (MinisocialError, sqlite3.Error):
-            return -1
-
-    def _queue_snapshot(self) -> QueueSnapshot:
-        queue, count = self._queue, self._worker.count
-        return QueueSnapshot(
-            depth=queue.depth,
-            scheduled=queue.scheduled,
-            running=len(queue.running),
-            limit=queue.limit,
-            oldest_ms=queue.oldest_ms(),
-            done=count("done"),
-            retried=count("retried"),
-            skipped=count("skipped"),
-            refused=queue.refused,
-            dead=self._dead.count(),
-        )

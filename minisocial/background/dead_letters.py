@@ -11,6 +11,9 @@ from typing import Any
 from minisocial.background.outbox import Task, arguments
 from minisocial.clock import Clock
 
+SECRET = ("password", "token", "secret", "link")  # parts of the names of arguments that nobody is shown
+HIDDEN = "(not shown)"
+
 TABLE = """
 CREATE TABLE IF NOT EXISTS dead_letters (
     shard       TEXT NOT NULL,
@@ -40,6 +43,11 @@ class DeadLetter:
     request_id: str
     created_ms: int
     died_ms: int
+
+    @property
+    def shown_args(self) -> dict[str, Any]:
+        """The arguments as people may see them."""
+        return {name: HIDDEN if any(each in name for each in SECRET) else value for name, value in self.args.items()}
 
 
 class DeadLetters:
@@ -81,6 +89,11 @@ class DeadLetters:
     def newest(self, limit: int) -> list[DeadLetter]:
         """Those given up last, newest first."""
         return [_letter(row) for row in self._run("SELECT * FROM dead_letters ORDER BY died_ms DESC LIMIT ?", (limit,))]
+
+    def oldest(self, until_ms: int, limit: int) -> list[DeadLetter]:
+        """Those given up first, of all that were given up by then."""
+        sql = "SELECT * FROM dead_letters WHERE died_ms <= ? ORDER BY died_ms, id LIMIT ?"
+        return [_letter(row) for row in self._run(sql, (until_ms, limit))]
 
     def highest(self) -> list[tuple[str, int]]:
         """The highest id of each shard."""

@@ -7,10 +7,10 @@ from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from minisocial.background.handlers import Hopeless
 from minisocial.background.header_text import one_line
 from minisocial.background.mail_line import Garbage
 from minisocial.background.smtp_url import SIGNS, SmtpUrl
-from minisocial.background.worker import Hopeless
 from minisocial.errors import Unavailable
 
 ANSWER_LIMIT = 200  # characters kept of what a server says

@@ -6,12 +6,15 @@ not leaves none behind.
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from minisocial.background.deadline import Deadline
 from minisocial.clock import Clock
+from minisocial.errors import QueueFull
 from minisocial.ids import IdMaker, milliseconds
 from minisocial.trace import note, request_id
 
@@ -69,12 +72,17 @@ class Task:
     request_id: str = ""  # of the request that caused it
     created_ms: int = 0  # when its cause was written
     enqueued_ms: int = 0  # when it went to the queue for this attempt
+    deadline: Deadline = field(default_factory=Deadline, repr=False, compare=False)
     _marks: set[str] = field(default_factory=set, repr=False, compare=False)
 
     @property
     def key(self) -> tuple[str, int]:
         """What tells it from all others."""
         return self.shard, self.id
+
+    def check(self) -> None:
+        """A handler that takes long calls this now and then: it raises OutOfTime when it should stop."""
+        self.deadline.check()
 
     def finish(self, tx: Transaction) -> bool:
         """Takes the task out of the outbox in the handler's own write block, on the task's shard.
@@ -91,13 +99,44 @@ class Task:
         return "finished" in self._marks
 
 
+class OutboxCount:
+    """How many tasks all outboxes hold, kept from the log: asking costs a write nothing.
+
+    A count may be off by what was committed while it was begun; it is begun anew now and then.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()  # guards _of
+        self._of: dict[str, int] = {}
+        self.total = 0
+
+    def begin(self, shard: str, number: int) -> None:
+        with self._lock:
+            self._set(shard, number)
+
+    def notice(self, changes: Sequence[Change]) -> None:
+        """A consumer of the log."""
+        for shard, table, op in ((change.shard, change.table, change.op) for change in changes):
+            if table == TABLE and op != "U":
+                with self._lock:
+                    self._set(shard, self._of.get(shard, 0) + (1 if op == "I" else -1))
+
+    def _set(self, shard: str, number: int) -> None:
+        self._of[shard] = max(0, number)
+        self.total = sum(self._of.values())
+
+
 class Outbox:
     """The outbox tables of all shards."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, limit: int = 1 << 62) -> None:
+        """With `limit` tasks in it, or more, nothing new is taken on."""
         self._store = store
         self._clock = clock
         self._ids: dict[str, IdMaker] = {}
+        self.limit = limit
+        self.count = OutboxCount()
+        self._exempt = threading.local()
 
     @property
     def shards(self) -> Sequence[str]:
@@ -114,9 +153,36 @@ class Outbox:
         for shard, id in known:
             newest[shard] = max(newest.get(shard, 0), id)
         self._ids = {shard: IdMaker(0, self._clock, milliseconds(id)) for shard, id in newest.items()}
+        self.recount()
+
+    def recount(self) -> None:
+        """Learns from the database how many tasks there are: at the start, and now and then, to be sure."""
+        for shard in self._store.names:
+            with self._store.read(shard, self._store.position(shard)) as reader:
+                self.count.begin(shard, reader.rows("SELECT count(*) FROM outbox")[0][0])
+
+    @contextmanager
+    def no_limit(self) -> Iterator[None]:
+        """In this block and thread the limit does not hold: for tasks, which make the outbox shorter in the end."""
+        self._exempt.here = True
+        try:
+            yield
+        finally:
+            self._exempt.here = False
+
+    def _check_room(self) -> None:
+        if self.count.total >= self.limit and not getattr(self._exempt, "here", False):
+            raise QueueFull(
+                "So much is still to be done that nothing new can be taken on right now. "
+                "Nothing was saved. Please try again in a minute."
+            )
 
     def add(self, tx: Transaction, shard: str, task: str, args: Mapping[str, Any], cause: str = "") -> int:
-        """Adds a row in the open write block; its id. `cause`: a request other than the current one."""
+        """Adds a row in the open write block; its id. `cause`: a request other than the current one.
+
+        Raises QueueFull, which undoes the block: so much is waiting that a promise of more would be empty.
+        """
+        self._check_room()
         text = json.dumps(args, separators=(",", ":"), allow_nan=False)
         if len(text) > ARGS_LIMIT:
             raise ValueError(f"the arguments of task {task!r} are too long for the outbox")
@@ -150,6 +216,15 @@ class Outbox:
             return
         with self._store.write(task.shard) as tx:
             tx.execute("DELETE FROM outbox WHERE id = ?", (task.id,))
+
+    def oldest(self) -> Task | None:
+        """The task whose cause lies back furthest, be it waiting, at work or between two attempts."""
+        found = list[Task]()
+        for shard in self._store.names:
+            with self._store.read(shard) as reader:
+                rows = reader.rows("SELECT id, task, args, request_id, created_at FROM outbox ORDER BY id LIMIT 1")
+            found += [self._task(shard, row) for row in rows]
+        return min(found, key=lambda task: task.created_ms, default=None)
 
     def depth(self, limit: int = 100_000) -> int:
         """How many tasks are not finished; counted up to `limit` per shard."""

@@ -43,6 +43,7 @@ class Relay:
         self._stepping = threading.Lock()  # guards the order of what is put: one step at a time
         self.relayed = 0
         self.errors = 0
+        self.error = ""  # why it can not go on; "" if it can
 
     def notice(self, changes: Sequence[Change]) -> None:
         """A consumer of the log: remembers the new rows and leaves the work to the relay's thread."""
@@ -94,6 +95,7 @@ class Relay:
         except Exception as error:  # whatever it is, the relay must go on
             self._note_failure(error)
         else:
+            self.error = ""
             self._wait()
 
     def start(self) -> None:
@@ -172,6 +174,7 @@ class Relay:
 
     def _note_failure(self, error: Exception) -> None:
         self.errors += 1
+        self.error = f"{error}" or type(error).__name__
         logger.warning("the relay could not go on, and tries again: %s: %s", type(error).__name__, error)
         with self._wake:
             self._wake.wait_for(lambda: self.is_stopping, RETRY_SECONDS)

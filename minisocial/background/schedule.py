@@ -9,10 +9,9 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from minisocial.background.handlers import Handler, HandlerSpec
 from minisocial.background.outbox import Outbox, Store, Transaction
-from minisocial.background.worker import Handler, HandlerSpec
 from minisocial.clock import Clock
 
 MINUTE, HOUR, DAY, WEEK = 60.0, 3600.0, 86_400.0, 7 * 86_400.0
@@ -46,7 +45,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class JobState:
+class PeriodicSnapshot:
     """When a job was last found due, in milliseconds since 1970; 0: not since it is known."""
 
     name: str
@@ -90,8 +89,10 @@ class Schedule:
         """Leaves a task for each job that is due; how many. What fails is tried again with the next look."""
         return sum(map(self._try, list(self.jobs.values())))
 
-    def snapshot(self) -> tuple[JobState, ...]:
-        return tuple(JobState(job.name, job.every, self._last_at.get(job.name, 0)) for job in self.jobs.values())
+    def snapshot(self) -> tuple[PeriodicSnapshot, ...]:
+        return tuple(
+            PeriodicSnapshot(job.name, job.every, self._last_at.get(job.name, 0)) for job in self.jobs.values()
+        )
 
     def _try(self, job: Job) -> bool:
         try:
@@ -142,7 +143,7 @@ def local_offset(now: float) -> float:
     return offset.total_seconds() if offset else 0.0
 
 
-def handlers(jobs: Iterable[Job]) -> dict[str, Any]:
+def handlers(jobs: Iterable[Job]) -> dict[str, Handler | HandlerSpec]:
     """What runs the tasks of these jobs."""
     return {job.task: job.run for job in jobs}
 

@@ -11,20 +11,37 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, cast
 
+from minisocial.background.deadline import Deadline
+from minisocial.background.handlers import BATCH, SMALL, Handlers
+from minisocial.background.lanes import Place
 from minisocial.background.outbox import Task
-from minisocial.background.waking_huey import FIELDS, UNREADABLE, TaskHuey, WakingStorage, remove_file
+from minisocial.background.queue_file import remove_file
+from minisocial.background.waking_huey import FIELDS, UNREADABLE, JsonMessages, TaskHuey
+from minisocial.background.waking_storage import WakingStorage
 from minisocial.clock import Clock
 
 logger = logging.getLogger("minisocial.background")
 
 
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A task that a worker is at."""
+
+    task: Task
+    place: Place
+    thread: threading.Thread
+
+
 class TaskQueue:
-    """Tasks waiting for a worker, oldest first, and those that wait for their next attempt.
+    """Tasks waiting for a worker, and those that wait for their next attempt.
+
+    Small tasks go before batch work, and in each of these classes the oldest first. Tasks of one lane
+    (see `HandlerSpec.order`) are done one after the other, whatever the number of workers.
 
     Bounded: `put` takes no more than there is `room` for. Each task is in it at most once, from the
     moment it is put until it is forgotten, also while it runs.
@@ -32,17 +49,23 @@ class TaskQueue:
     When the file is damaged it is replaced by an empty one; the caller's sweep fills it again.
     """
 
-    def __init__(self, file: Path, deliver: Callable[[Task], None], limit: int, clock: Clock) -> None:
+    def __init__(
+        self, file: Path, deliver: Callable[[Task], None], limit: int, clock: Clock, handlers: Handlers | None = None
+    ) -> None:
+        """`handlers` tell the class and the lane of a task, and how long it may take."""
         self._file = file
         self._deliver = deliver
+        self._handlers = handlers or Handlers({})
         self.limit = limit
         self._clock = clock
         self._is_open = False
         self.on_room: Callable[[], None] = lambda: None
         self.lost = 0  # tasks whose number of attempts could not be kept
-        self._lock = threading.Lock()  # guards _held and _running
+        self._lock = threading.Lock()  # guards the four below
         self._held: set[tuple[str, int]] = set()
-        self._running: dict[tuple[str, int], Task] = {}
+        self._running: dict[tuple[str, int], Running] = {}
+        self._abandoned: dict[tuple[str, int], Running] = {}
+        self._waited_for: dict[tuple[str, int], Place] = {}  # tasks whose lane waits for their next attempt
 
     def open(self) -> None:
         """Opens the file, or begins a new one, and learns which tasks are in it."""
@@ -89,6 +112,7 @@ class TaskQueue:
 
     def put_off(self, task: Task, seconds: float, attempt: int) -> None:
         """Schedules the next attempt. If even that cannot be stored, the sweep begins again at the first."""
+        self._wait_for(task, attempt)
         due = self._clock.time() + seconds
         again = replace(task, attempt=attempt, enqueued_ms=int(due * 1000), _marks=set())
         try:
@@ -96,6 +120,12 @@ class TaskQueue:
         except sqlite3.Error:
             self.lost += 1
             self._let_go([task])
+
+    def _wait_for(self, task: Task, attempt: int) -> None:
+        spec = self._handlers.spec(task.name)
+        with self._lock:
+            if task.key not in self._abandoned and spec.lane(task) and spec.is_waited_for(attempt):
+                self._waited_for[task.key] = self._place(task)
 
     def forget(self, task: Task) -> None:
         """The task is done with."""
@@ -126,21 +156,22 @@ class TaskQueue:
         if not self._storage.is_broken:
             return False
         logger.warning("the task queue's file was damaged: it is begun anew from the outbox")
-        self._storage.rebuild()
         with self._lock:
-            self._held = set(self._running)
+            self._held = {*self._running, *self._abandoned}
+            self._waited_for.clear()
+        self._storage.rebuild()
         return True
 
     @property
     def depth(self) -> int:
         """Tasks that are due and that no worker has taken yet."""
-        return self._storage.ready if self._is_open else 0
+        return self._storage.depth if self._is_open else 0
 
     @property
     def scheduled(self) -> int:
         """Tasks that wait for their next attempt."""
         with self._lock:
-            return max(0, len(self._held) - len(self._running) - self.depth)
+            return max(0, len(self._held) - len(self._running) - len(self._abandoned) - self.depth)
 
     @property
     def refused(self) -> int:
@@ -148,38 +179,99 @@ class TaskQueue:
         return self.huey.refused if self._is_open else 0
 
     @property
-    def running(self) -> list[Task]:
-        """Tasks that a worker is at."""
+    def running(self) -> list[Running]:
+        """Tasks that a worker is at, but for the abandoned ones."""
         with self._lock:
             return list(self._running.values())
+
+    @property
+    def abandoned(self) -> list[Running]:
+        """Tasks whose thread does not obey."""
+        with self._lock:
+            return list(self._abandoned.values())
+
+    @property
+    def error(self) -> str:
+        """What went wrong when the file was last used."""
+        return self._storage.error if self._is_open else ""
+
+    def abandon(self, running: Running) -> None:
+        """A task that does not stop holds up nobody any more. It is not begun a second time while it still runs."""
+        with self._lock:
+            if self._running.pop(running.task.key, None) is None:
+                return
+            self._abandoned[running.task.key] = running
+        self._storage.done(running.place)
+
+    def allow_batches(self, number: int) -> None:
+        """How many batch tasks may be at work at once."""
+        self._storage.batch_limit = number
+
+    def wake(self) -> None:
+        """Has every waiting worker look up."""
+        self._storage.wake()
 
     def oldest_ms(self) -> int:
         """How long the oldest task that is due has been waiting or running."""
         if not self._is_open:
             return 0
-        since = [task.enqueued_ms for task in self.running]
+        since = [running.task.enqueued_ms for running in self.running]
         with suppress(sqlite3.Error):
             since += [as_task(call.args[0]).enqueued_ms for call in self.huey.pending(1)]
         return max(0, self._clock.milliseconds() - min(since)) if since else 0
 
     def _load(self) -> None:
-        self.huey = TaskHuey(lambda name: WakingStorage(name, str(self._file), self.on_room), self._clock)
+        self.huey = TaskHuey(self._make_storage, self._clock)
         self._storage: WakingStorage = self.huey.storage
         self._call_class = self.huey.task(name="deliver")(self._run).task_class
-        calls = [*self.huey.pending(), *self.huey.scheduled()]
+        pending, scheduled = (
+            [as_task(call.args[0]) for call in calls] for calls in (self.huey.pending(), self.huey.scheduled())
+        )
         with self._lock:
-            self._held = {as_task(call.args[0]).key for call in calls}
+            self._held = {task.key for task in (*pending, *scheduled)}
+        for task in (*pending, *scheduled):
+            self._wait_for(task, task.attempt)
+        self._storage.begin_anew()
         self._is_open = True
+
+    def _make_storage(self, name: str) -> WakingStorage:
+        return WakingStorage(name, str(self._file), self._place_of_message, self._at_work, self.on_room)
+
+    def _place_of_message(self, data: bytes) -> Place:
+        """Where it stands; a message that is not ours stands at the front, to be refused."""
+        try:
+            return self._place(as_task(JsonMessages().deserialize(data).args[0]))
+        except UNREADABLE:
+            return Place()
+
+    def _place(self, task: Task) -> Place:
+        spec = self._handlers.spec(task.name)
+        return Place(f"{task.shard}:{task.id}", BATCH if spec.is_batch else SMALL, task.id, spec.lane(task))
+
+    def _at_work(self) -> list[Place]:
+        with self._lock:
+            return [running.place for running in self._running.values()] + list(self._waited_for.values())
 
     def _run(self, fields: dict[str, Any]) -> None:
         task = as_task(fields)
+        task = replace(task, deadline=Deadline(self._clock, self._handlers.spec(task.name).deadline_seconds))
+        running = Running(task, self._place(task), threading.current_thread())
         with self._lock:
-            self._running[task.key] = task
+            self._running[task.key] = running
+            self._waited_for.pop(task.key, None)
         try:
             self._deliver(task)
         finally:
-            with self._lock:
-                self._running.pop(task.key, None)
+            self._end(running)
+
+    def _end(self, running: Running) -> None:
+        key = running.task.key
+        with self._lock:
+            self._abandoned.pop(key, None)
+            was_running = self._running.pop(key, None) is not None
+            keeps_lane = key in self._waited_for
+        if was_running:
+            self._storage.done(running.place, keeps_lane)
 
     def _message(self, task: Task) -> bytes:
         return cast(bytes, self.huey.serialize_task(self._call(task)))
@@ -191,6 +283,8 @@ class TaskQueue:
     def _let_go(self, tasks: Sequence[Task]) -> None:
         with self._lock:
             self._held.difference_update(task.key for task in tasks)
+            for task in tasks:
+                self._waited_for.pop(task.key, None)
 
 
 def as_task(fields: dict[str, Any]) -> Task:

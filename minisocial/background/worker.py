@@ -7,49 +7,31 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
-
-from huey.consumer import Consumer
 
 from minisocial.background.dead_letters import DeadLetters
+from minisocial.background.handlers import Handlers, Hopeless
 from minisocial.background.outbox import Outbox, Task
 from minisocial.background.task_queue import TaskQueue
-from minisocial.background.waking_huey import TaskHuey
 from minisocial.clock import Clock
 from minisocial.errors import MinisocialError
 from minisocial.trace import Trace, Tracer, new_id, span
 
-Handler = Callable[[Task], None]
-
 ERROR_LIMIT = 4000  # characters kept of a traceback, from its end
+SHORT = 300  # characters of an error as the console shows it
 STUCK_SECONDS = 5.0  # until a dead letter or its removal, which could not be stored, is tried again
 
 logger = logging.getLogger("minisocial.background")
 
 
-class Hopeless(MinisocialError):
-    """A handler raises this when trying again cannot help: the task is given up at once."""
-
-
 @dataclass(frozen=True, slots=True)
-class HandlerSpec:
-    """A handler, and how patient to be with it: by default 14 tries, a day on average."""
+class Failure:
+    """The last attempt of a kind of task that failed, if none succeeded since."""
 
-    run: Handler
-    tries: int = 14
-    base_seconds: float = 10.0
-    growth: float = 4.0
-    cap_seconds: float = 6 * 3600.0
-
-    def delay(self, attempt: int, rng: random.Random) -> float:
-        """Seconds to wait after a failed attempt (1, 2, …): exponential, with full jitter.
-
-        Full jitter, "Exponential Backoff and Jitter" (AWS, 2015): tasks that failed together do not
-        come back together.
-        """
-        return rng.uniform(0, min(self.cap_seconds, self.base_seconds * self.growth ** min(attempt - 1, 30)))
+    error: str
+    attempt: int
+    at: int  # milliseconds since 1970
+    due: int  # the next attempt
 
 
 class Worker:
@@ -65,27 +47,22 @@ class Worker:
 
     def __init__(
         self,
-        handlers: Mapping[str, Handler | HandlerSpec],
+        handlers: Handlers,
         outbox: Outbox,
         dead: DeadLetters,
         tracer: Tracer,
         clock: Clock,
         rng: random.Random,
     ) -> None:
-        self.handlers: dict[str, HandlerSpec] = {}
-        self.learn(handlers)
+        self._handlers = handlers
         self._outbox = outbox
         self._dead = dead
         self._tracer = tracer
         self._clock = clock
         self._rng = rng
-        self._progress = threading.Condition()  # guards _counts
+        self._progress = threading.Condition()  # guards the two below
         self._counts: Counter[str] = Counter()
-
-    def learn(self, handlers: Mapping[str, Handler | HandlerSpec]) -> None:
-        """Handles these tasks as well."""
-        for name, handler in handlers.items():
-            self.handlers[name] = handler if isinstance(handler, HandlerSpec) else HandlerSpec(handler)
+        self._failures: dict[str, Failure] = {}  # by the names of tasks
 
     def attach(self, queue: TaskQueue) -> None:
         """Names the queue that tasks go back to."""
@@ -108,6 +85,11 @@ class Worker:
         with self._progress:
             return self._counts[outcome]
 
+    def failure(self, name: str) -> Failure | None:
+        """Why the tasks of a name fail; None if the last one did not."""
+        with self._progress:
+            return self._failures.get(name)
+
     def wait_for_progress(self, timeout: float) -> None:
         """Waits until some attempt has ended."""
         with self._progress:
@@ -119,7 +101,8 @@ class Worker:
                 return self._skip(task)
             if self._dead.find(*task.key):
                 return self._bury(task)  # it died before, but its row could not be removed then
-            self._handler(task)(task)
+            with self._outbox.no_limit():  # what a task sets going is part of it
+                self._handlers.spec(task.name).run(task)
             self._outbox.settle(task)
         except Exception as error:
             return self._fail(task, error)
@@ -127,23 +110,23 @@ class Worker:
             self._fail(task, error)
             raise
         self._queue.forget(task)
+        self._note(task, None)
         return "done"
-
-    def _handler(self, task: Task) -> Handler:
-        if task.name not in self.handlers:
-            raise LookupError(f"there is no handler for tasks named {task.name!r}")
-        return self.handlers[task.name].run
 
     def _skip(self, task: Task) -> str:
         self._queue.forget(task)
         return "skipped"
 
     def _fail(self, task: Task, error: BaseException) -> str:
-        spec = self.handlers.get(task.name, HandlerSpec(lambda _: None))
+        spec = self._handlers.spec(task.name)
         logger.warning("task %s attempt %d failed %s %.300r", task.name, task.attempt, task.request_id, error)
         if isinstance(error, Hopeless) or task.attempt >= spec.tries:
             return self._bury(task, "".join(traceback.format_exception(error))[-ERROR_LIMIT:])
-        self._queue.put_off(task, spec.delay(task.attempt, self._rng), task.attempt + 1)
+        seconds, now = spec.delay(task.attempt, self._rng), self._clock.milliseconds()
+        self._note(
+            task, Failure(f"{error}"[:SHORT] or type(error).__name__, task.attempt, now, now + int(seconds * 1000))
+        )
+        self._queue.put_off(task, seconds, task.attempt + 1)
         return "retried"
 
     def _bury(self, task: Task, error: str = "") -> str:
@@ -166,38 +149,14 @@ class Worker:
         trace.add("outbox", "waited", now - in_queue - in_outbox, now - in_queue)
         trace.add("queue", "waited", now - in_queue, now)
 
+    def _note(self, task: Task, failure: Failure | None) -> None:
+        with self._progress:
+            if failure:
+                self._failures[task.name] = failure
+            else:
+                self._failures.pop(task.name, None)
+
     def _count(self, outcome: str) -> None:
         with self._progress:
             self._counts[outcome] += 1
             self._progress.notify_all()
-
-
-class Workers(Consumer):  # type: ignore[misc]
-    """Huey's consumer: worker threads, and one that moves scheduled attempts and asks for periodic jobs when due.
-
-    It leaves the process's signals alone: they belong to whoever started the process, and Python
-    lets only the main thread set them.
-    """
-
-    def __init__(self, huey: TaskHuey, workers: int) -> None:
-        super().__init__(huey, workers=workers, periodic=True, max_delay=1.0)
-        self.replaced = 0
-
-    def stop_within(self, seconds: float) -> None:
-        """Lets running tasks finish, but waits no longer than this."""
-        self.shutdown_timeout = seconds
-        self.stop(graceful=True)
-
-    def replace_dead(self) -> None:
-        """Starts a new thread for each worker whose own has ended, and for the scheduler."""
-        dead = len(self.worker_threads) - self.alive()
-        if (dead or not self.scheduler.is_alive()) and not self.stop_flag.is_set():
-            self.replaced += dead
-            self.check_worker_health()
-
-    def alive(self) -> int:
-        """Worker threads that run."""
-        return sum(thread.is_alive() for _, thread in self.worker_threads)
-
-    def _set_signal_handlers(self) -> Any:
-        return None

@@ -11,7 +11,7 @@ import bottle
 
 from minisocial.console import story
 from minisocial.console.metrics import CONTENT_TYPE, metrics
-from minisocial.console.status import SystemSnapshot, not_ready, status
+from minisocial.console.status import SystemSnapshot, not_ready, status, warnings
 from minisocial.console.tables import sections
 from minisocial.diagram import draw
 from minisocial.trace import Tracer
@@ -98,7 +98,7 @@ class _Console:
             "overview",
             title="Console",
             sections=sections(snapshot),
-            reasons=not_ready(snapshot),
+            reasons=[*not_ready(snapshot), *warnings(snapshot)],
             recent=story.lines(self._context.tracer.recent()),
             picture=self._picture,
         )

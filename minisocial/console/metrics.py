@@ -63,6 +63,8 @@ METRICS = (
     Metric("queue_done", "counter", "Tasks done.", "queue.done"),
     Metric("queue_retried", "counter", "Attempts that failed and were put back.", "queue.retried"),
     Metric("queue_dead", "gauge", "Tasks given up after the last attempt.", "queue.dead"),
+    Metric("workers", "gauge", "Worker threads that take tasks.", "workers.number"),
+    Metric("workers_stuck", "gauge", "Threads given up since their task does not stop.", "workers.stuck"),
     Metric("mail_sent", "counter", "Letters sent, or laid in the folder.", "mail.sent"),
     Metric("mail_failed", "counter", "Attempts to send that failed.", "mail.failed"),
     Metric("process_resident_memory_bytes", "gauge", "Resident memory.", "process.rss_bytes", "bytes"),

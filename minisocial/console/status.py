@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from minisocial.background import MailSnapshot, OutboxSnapshot, QueueSnapshot
+    from minisocial.background import MailSnapshot, OutboxSnapshot, PeriodicSnapshot, QueueSnapshot, WorkersSnapshot
     from minisocial.balancer import BalancerSnapshot
     from minisocial.cache import GlobalSnapshot, LocalSnapshot
     from minisocial.database import DatabaseSnapshot
@@ -30,6 +30,8 @@ class SystemSnapshot:
     database: "DatabaseSnapshot"
     outbox: "OutboxSnapshot"
     queue: "QueueSnapshot"
+    workers: "WorkersSnapshot"
+    jobs: "tuple[PeriodicSnapshot, ...]"
     mail: "MailSnapshot"
     process: "ProcessSnapshot"
     backups: "NightlySnapshot"
@@ -52,6 +54,8 @@ def status(snapshot: SystemSnapshot) -> dict[str, Any]:
         "database": asdict(snapshot.database),
         "outbox": asdict(snapshot.outbox),
         "queue": asdict(snapshot.queue),
+        "workers": asdict(snapshot.workers),
+        "jobs": [asdict(job) for job in snapshot.jobs],
         "mail": asdict(snapshot.mail),
         "process": asdict(snapshot.process),
         "backups": asdict(snapshot.backups),
@@ -68,6 +72,18 @@ def _cache(snapshot: Any) -> dict[str, Any]:
 def not_ready(snapshot: SystemSnapshot) -> list[str]:
     """Why requests cannot be served as they should, in plain sentences; nothing if they can."""
     return [*_shards_without_copies(snapshot), *_services_without_nodes(snapshot)]
+
+
+def warnings(snapshot: SystemSnapshot) -> list[str]:
+    """What the host should know although requests are served, in plain sentences."""
+    return [*_tasks_that_wait(snapshot)]
+
+
+def _tasks_that_wait(snapshot: SystemSnapshot) -> Iterator[str]:
+    if snapshot.workers.trouble:
+        yield snapshot.workers.trouble
+    if snapshot.outbox.is_behind:
+        yield f"The relay is behind: the queue is full, and {snapshot.outbox.depth:,} tasks are in the outbox."
 
 
 def _shards_without_copies(snapshot: SystemSnapshot) -> Iterator[str]:

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 from minisocial.background.background import Background
+from minisocial.background.handlers import HandlerSpec
 from minisocial.background.mail import Letter, Mailer
-from minisocial.background.worker import HandlerSpec
 from minisocial.clock import Clock
 from minisocial.trace import Tracer
 from tests.background.fake_store import FakeStore

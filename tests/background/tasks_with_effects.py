@@ -1,7 +1,7 @@
 """Handlers whose effects can be counted, for the tests that kill."""
 
+from minisocial.background.handlers import HandlerSpec, Hopeless
 from minisocial.background.outbox import Task
-from minisocial.background.worker import HandlerSpec, Hopeless
 from tests.background.fake_store import FakeStore
 
 

@@ -10,7 +10,7 @@ def test_paused_workers_take_nothing_until_resumed(make_world) -> None:
     world.add(n=1)
     assert not world.background.drain(0.2)
     assert world.ran == []
-    assert world.background.snapshot().state == "paused"
+    assert world.background.snapshot().workers.state == "paused"
     world.background.resume()
     assert world.background.drain()
     assert world.order() == [1]
@@ -79,14 +79,14 @@ def test_stop_and_start_may_be_repeated(make_world) -> None:
     world.background.start()
     world.add(n=1)
     assert world.background.drain()
-    assert world.background.snapshot().state == "running"
-    assert world.background.snapshot().workers == 1
+    assert world.background.snapshot().workers.state == "running"
+    assert world.background.snapshot().workers.number == 1
 
 
 def test_box_not_started_tells_of_itself_and_loses_nothing(world: World) -> None:
     world.background.stop()
     world.add(n=1)
-    assert world.background.snapshot().state == "stopped"
+    assert world.background.snapshot().workers.state == "stopped"
     assert world.background.snapshot().outbox.depth == 1
     world.background.start()
     world.run_all()

@@ -1,7 +1,7 @@
 import pytest
 
 from minisocial import trace
-from minisocial.background.worker import Hopeless
+from minisocial.background.handlers import Hopeless
 from minisocial.ids import milliseconds
 from tests.background.world import World
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from minisocial.background.handlers import Hopeless
 from minisocial.background.schedule import DAY, HOUR, WEEK, Job, Schedule, local_offset
-from minisocial.background.worker import Hopeless
 from tests.background.world import World
 
 

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from minisocial.background.worker import Handler, HandlerSpec, Hopeless
+from minisocial.background.handlers import Handler, HandlerSpec, Hopeless
 from minisocial.errors import NotFound
 from tests.background.world import World
 
@@ -201,6 +201,6 @@ def test_worker_that_dies_is_replaced_and_its_task_not_lost(make_world) -> None:
     world = make_world({"hello": HandlerSpec(handler, base_seconds=0)}, workers=1)
     world.add(n=1)
     assert is_done.wait(15)
-    assert world.background.snapshot().replaced == 1
+    assert world.background.snapshot().workers.replaced == 1
     assert world.background.drain()
-    assert world.background.snapshot().workers == 1
+    assert world.background.snapshot().workers.number == 1

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from minisocial.background.background import Background
+from minisocial.background.handlers import Handler, HandlerSpec
 from minisocial.background.outbox import Task
-from minisocial.background.worker import Handler, HandlerSpec
 from minisocial.trace import Tracer
 from tests.background.fake_store import FakeStore
 from tests.fakes import ManualClock

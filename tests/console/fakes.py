@@ -82,6 +82,14 @@ class Tasks:
 @dataclass(frozen=True, slots=True)
 class Outbox:
     depth: int = 0
+    is_behind: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    number: int = 2
+    stuck: int = 0
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,8 @@ def snapshot(**changed: Any) -> SystemSnapshot:
         "balancer": Balancer(),
         "queue": Tasks(),
         "outbox": Outbox(),
+        "workers": Workers(),
+        "jobs": (),
         "mail": Mail(),
         "process": ProcessSnapshot(50 << 20, 1.25, 60.0, 12),
         "backups": NightlySnapshot(7, False, 1, 0, "", 0, "", ()),

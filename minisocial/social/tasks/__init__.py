@@ -6,7 +6,7 @@ effect is keyed, versioned or a set operation, so that doing it again changes no
 
 from collections.abc import Callable, Mapping
 
-from minisocial.background import Task
+from minisocial.background import HandlerSpec, Task
 from minisocial.social.accounts import NewAccount
 from minisocial.social.social import Social
 from minisocial.social.tasks.feeds import FeedTasks
@@ -14,6 +14,7 @@ from minisocial.social.tasks.friends import FriendTasks
 from minisocial.social.tasks.people import PeopleTasks
 from minisocial.social.tasks.posts import PostTasks
 from minisocial.social.tasks.telling import Send, TellingTasks
+from minisocial.social.tasks.treatment import treated
 
 __all__ = ["Send", "Tasks"]
 
@@ -29,26 +30,28 @@ class Tasks:
         self._people = PeopleTasks(social)
         self._telling = TellingTasks(social, send, public_url)
 
-    def handlers(self) -> Mapping[str, Callable[[Task], None]]:
+    def handlers(self) -> Mapping[str, HandlerSpec]:
         """Every task that anybody leaves in an outbox."""
-        return {
-            "open_account": self.open_account,
-            "fan_out": self._feeds.fan_out,
-            "retract": self._feeds.retract,
-            "readdress": self._feeds.readdress,
-            "fill_feed": self._feeds.fill_feed,
-            "clear_feed": self._feeds.clear_feed,
-            "tell_of_post": self._posts.tell_of_post,
-            "join_thread": self._posts.join_thread,
-            "mirror_friendship": self._friends.mirror_friendship,
-            "mirror_follow": self._friends.mirror_follow,
-            "cut_follow": self._friends.cut_follow,
-            "mirror_block": self._people.mirror_block,
-            "carry_standing": self._people.carry_standing,
-            "recount_replies": self._people.recount_replies,
-            "notify": self._telling.notify,
-            "letter": self._telling.letter,
-        }
+        return treated(
+            {
+                "open_account": self.open_account,
+                "fan_out": self._feeds.fan_out,
+                "retract": self._feeds.retract,
+                "readdress": self._feeds.readdress,
+                "fill_feed": self._feeds.fill_feed,
+                "clear_feed": self._feeds.clear_feed,
+                "tell_of_post": self._posts.tell_of_post,
+                "join_thread": self._posts.join_thread,
+                "mirror_friendship": self._friends.mirror_friendship,
+                "mirror_follow": self._friends.mirror_follow,
+                "cut_follow": self._friends.cut_follow,
+                "mirror_block": self._people.mirror_block,
+                "carry_standing": self._people.carry_standing,
+                "recount_replies": self._people.recount_replies,
+                "notify": self._telling.notify,
+                "letter": self._telling.letter,
+            }
+        )
 
     def open_account(self, task: Task) -> None:
         """Finish a sign-up that died between the directory and the person's shard."""

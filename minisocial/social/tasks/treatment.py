@@ -1,0 +1,24 @@
+"""How tasks are treated: which are batch work, and which must not overtake each other."""
+
+from collections.abc import Callable, Mapping
+
+from minisocial.background import HandlerSpec, Task
+
+BATCH = frozenset({"fan_out", "retract", "readdress"})  # for all the readers of somebody
+# What changes one person's side of things is done in the order in which it was caused ...
+PERSON = frozenset(
+    {"fill_feed", "clear_feed", "mirror_friendship", "mirror_follow", "cut_follow", "mirror_block", "notify"}
+)
+LETTERS = frozenset({"letter"})  # ... and so are letters, apart from the rest: a mail server may keep them waiting
+LETTER_SECONDS = 120.0  # a mail server that looks for viruses takes its time
+
+
+def treated(handlers: Mapping[str, Callable[[Task], None]]) -> Mapping[str, HandlerSpec]:
+    """The same handlers, each with its class, its order and its deadline."""
+    return {name: _treated(name, run) for name, run in handlers.items()}
+
+
+def _treated(name: str, run: Callable[[Task], None]) -> HandlerSpec:
+    if name in LETTERS:
+        return HandlerSpec(run, order="letters", deadline_seconds=LETTER_SECONDS)
+    return HandlerSpec(run, is_batch=name in BATCH, order="person" if name in PERSON else "")
