@@ -1,4 +1,4 @@
-"""Tortures a database: it is hurt and killed while it works, and must lose nothing that it acknowledged."""
+"""Tortures a database, or all of it: hurt and killed at work, it must lose nothing that it acknowledged."""
 
 from pathlib import Path
 
@@ -12,3 +12,10 @@ def run(rounds: int, seed: int | None = None, durability: str = "replicated", ke
     from minisocial.torture.running import run  # late: the tortured process lies in this package and must start light
 
     return run(rounds, seed, durability, keep)
+
+
+def run_background(rounds: int, seed: int | None = None, keep: Path | None = None) -> int:
+    """Kills the whole system at work so often, also in the middle of letters; 1 if anything was lost or doubled."""
+    from minisocial.torture.background.rounds import run
+
+    return run(rounds, seed, keep)
