@@ -1,6 +1,6 @@
-"""Measures whole requests, the boxes in front and the database, each beside the bare thing it stands on."""
+"""Measures whole requests, boxes in front, database and queue, each beside the bare thing it stands on."""
 
-NAMES = ("path", "edge", "balancer", "database")
+NAMES = ("path", "edge", "balancer", "database", "background")
 
 
 def run(name: str | None = None, quick: bool = False, minutes: float = 1.0) -> int:
@@ -9,7 +9,13 @@ def run(name: str | None = None, quick: bool = False, minutes: float = 1.0) -> i
     `quick` takes seconds instead of minutes and says little: it shows that everything works. `minutes`: how
     long `edge` loads a system to see whether its memory grows.
     """
-    from minisocial.benchmarks import balancer, database, edge, path  # late: load generators here start light
+    from minisocial.benchmarks import (
+        background,
+        balancer,
+        database,
+        edge,
+        path,
+    )  # late: load generators here start light
     from minisocial.errors import Refused
 
     if name is not None and name not in NAMES:
@@ -22,4 +28,6 @@ def run(name: str | None = None, quick: bool = False, minutes: float = 1.0) -> i
         balancer.run(quick)
     if name in (None, "database"):
         database.run(quick)
+    if name in (None, "background"):
+        background.run(quick)
     return 0
