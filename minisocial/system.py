@@ -29,6 +29,7 @@ from minisocial.social.passwords import Hasher
 from minisocial.social.tasks import Tasks
 from minisocial.switchboard import switchboard
 from minisocial.trace import Tracer
+from minisocial.upkeep.desk import Desk
 from minisocial.upkeep.jobs import Jobs
 from minisocial.upkeep.nightly import Nightly
 from minisocial.upkeep.operations import begin
@@ -98,6 +99,7 @@ class System:
             settings.data,
             workers=settings.workers,
             queue_limit=settings.queue_limit,
+            outbox_limit=settings.outbox_limit,
             tracer=self.tracer,
             clock=clock,
         )
@@ -105,6 +107,7 @@ class System:
         self.social = self._social("worker")
         tasks = Tasks(self.social, self.mailer.send, self._public_url)
         self.background.handle(tasks.handlers())
+        self.desk = Desk(self.background, self.social.audit)
 
         # in front: nodes, balancer, proxy, front door
         self.static = StaticFiles(web.STATIC)
@@ -214,6 +217,8 @@ class System:
             balancer=self.balancer.snapshot(),
             queue=background.queue,
             outbox=background.outbox,
+            workers=background.workers,
+            jobs=background.jobs,
             mail=self.mailer.snapshot(),
             process=read_process(self._began, self.clock.monotonic()),
             backups=self.nightly.snapshot(),
@@ -236,6 +241,7 @@ class System:
             teach=self.settings.teach,
             check_setup_code=self._is_setup_code,
             letters=self.mailer.letters,
+            desk=self.desk,
             node=name,
         )
         return Made(web.build_app(social, context), partial(self.caches.without_node, local))

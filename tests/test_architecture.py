@@ -29,13 +29,12 @@ MAY_KNOW: dict[str, set[str]] = {
     **dict.fromkeys(SHARED, SHARED),
     "settings_file": SHARED,
     "process": SHARED,
-    "upkeep": {*SHARED, "database", "social", "process", "settings_file", ""},  # "": the version
+    "upkeep": {*SHARED, "background", "database", "social", "process", "settings_file", ""},  # "": the version
     "doctor": {*SHARED, "database", "upkeep", "process", "settings_file"},
-    "torture": {*SHARED, "database", "upkeep", "doctor", "process", "settings_file"},
     "picture": set(),
     "diagram": {"picture"},
 }
-KNOW_EVERYBODY = {"system", "switchboard", "cli", "seed", "benchmarks", "labs", "__init__", "__main__"}
+KNOW_EVERYBODY = {"system", "torture", "switchboard", "cli", "seed", "benchmarks", "labs", "__init__", "__main__"}
 
 MAX_LINES = 300  # of a file
 MAX_FUNCTION = 50  # lines

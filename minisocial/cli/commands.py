@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 import minisocial
-from minisocial.cli import database, live, logs, serving, testing
+from minisocial.cli import database, live, logs, serving, tasks, testing
 from minisocial.cli.flags import content_flags, log_level, setting_flags, settings_from
 from minisocial.errors import Refused
 
@@ -175,17 +175,18 @@ def doctor(**flags: Any) -> int:
 
 
 @cli.command()
+@click.argument("what", type=click.Choice(["database", "background"]), default="database")
 @click.option("--rounds", type=click.IntRange(1), default=100, show_default=True, help="kills, each at another moment")
 @click.option("--seed", type=int, help="of an earlier run, to have its plan again [by chance]")
 @click.option("--durability", type=click.Choice(["commit", "replicated"]), default="replicated", show_default=True)
 @click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="keep all databases in this folder")
 @log_level
-def torture(rounds: int, seed: int | None, durability: str, keep: Path | None, log_level: str | None) -> int:
-    """Hurt and kill a database at work, over and over, and look for what was acknowledged and is not there."""
-    from minisocial.torture import run
+def torture(what: str, rounds: int, seed: int | None, durability: str, keep: Path | None, log_level: str | None) -> int:
+    """Hurt and kill a database at work, or all of it at work in the background, and look for what is lost."""
+    from minisocial.torture import run, run_background
 
     logs.set_up(log_level or "critical")
-    return run(rounds, seed, durability, keep)
+    return run(rounds, seed, durability, keep) if what == "database" else run_background(rounds, seed, keep)
 
 
 @cli.command()
@@ -195,5 +196,5 @@ def version() -> None:
     click.echo(f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.platform(terse=True)}")
 
 
-for command in (*database.COMMANDS, *live.COMMANDS):
+for command in (*database.COMMANDS, *live.COMMANDS, *tasks.COMMANDS):
     cli.add_command(command)

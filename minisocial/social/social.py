@@ -9,6 +9,7 @@ from minisocial.clock import Clock
 from minisocial.database import DIRECTORY, Cluster
 from minisocial.errors import Forbidden
 from minisocial.social.accounts import Account, Accounts
+from minisocial.social.audit import Audit
 from minisocial.social.blocks import Blocks
 from minisocial.social.community import Communities, checked, save
 from minisocial.social.edits import Edits
@@ -38,6 +39,7 @@ class Social:
 
     def __init__(self, cluster: Cluster, cache: ReadThrough, outbox: Outbox, hasher: Hasher, clock: Clock) -> None:
         self.store = store = Store(cluster, cache, outbox, clock)
+        self.audit = Audit(store)
         self.community = Communities(store)
         self.accounts = Accounts(store, hasher, self.community)
         self.sessions = Sessions(store)

@@ -1,10 +1,11 @@
 """Switches and request nodes of a running system, changed and told in sentences."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from minisocial.errors import Refused
 from minisocial.upkeep.switches import Switches, SwitchSnapshot
+from minisocial.upkeep.table import table
 
 
 class Node(Protocol):
@@ -46,7 +47,7 @@ class Nodes(Protocol):
 def switch(switches: Switches, name: str, value: str) -> str:
     """Changes a switch and says what it is now; all of them, without a name."""
     if not name:
-        return "\n".join(_table([("switch", "is", "may be", "what it is"), *map(_row, switches.snapshot())]))
+        return "\n".join(table([("switch", "is", "may be", "what it is"), *map(_row, switches.snapshot())]))
     if not value:
         raise Refused(f"To what should {name[:40]} be switched? It can be seen without a name: switch.")
     now = switches.change(name, value)
@@ -59,7 +60,7 @@ def listing(nodes: Nodes) -> str:
         (node.name, node.state, str(node.slots), str(node.in_flight), str(node.served), str(node.failed))
         for node in nodes.snapshot()
     ]
-    return "\n".join(_table([("node", "state", "slots", "running", "served", "failed"), *rows]))
+    return "\n".join(table([("node", "state", "slots", "running", "served", "failed"), *rows]))
 
 
 def resize(nodes: Nodes, name: str, slots: str) -> str:
@@ -72,9 +73,3 @@ def resize(nodes: Nodes, name: str, slots: str) -> str:
 
 def _row(switch: SwitchSnapshot) -> tuple[str, ...]:
     return switch.name, switch.value, switch.allowed, switch.about
-
-
-def _table(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    rows = list(rows)
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)

@@ -6,11 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from minisocial.background import Background
 from minisocial.database import Cluster
 from minisocial.errors import Refused
 from minisocial.settings import Settings
 from minisocial.social import Social
-from minisocial.upkeep import live, shape
+from minisocial.upkeep import desk, live, shape
+from minisocial.upkeep.desk import Desk
 from minisocial.upkeep.jobs import Jobs, JobSnapshot, Progress
 from minisocial.upkeep.switches import Switches
 
@@ -24,6 +26,9 @@ class Operated(Protocol):
     cluster: Cluster
     social: Social
     switches: Switches
+
+    background: Background
+    desk: Desk
 
     @property
     def pool(self) -> live.Nodes: ...
@@ -195,6 +200,54 @@ def _absolute(path: str) -> Path:
     return Path(path)
 
 
+def workers_list(system: Operated, args: Arguments, progress: Progress) -> str:
+    return desk.workers(system.background.snapshot().workers)
+
+
+def workers_set(system: Operated, args: Arguments, progress: Progress) -> str:
+    return desk.set_workers(system.background, args["number"])
+
+
+def workers_pause(system: Operated, args: Arguments, progress: Progress) -> str:
+    system.background.pause()
+    return "The workers finish what they have and take nothing more. Tasks wait, and nothing is lost."
+
+
+def workers_resume(system: Operated, args: Arguments, progress: Progress) -> str:
+    system.background.resume()
+    return "The workers go on."
+
+
+def workers_step(system: Operated, args: Arguments, progress: Progress) -> str:
+    return "The next task is done." if system.background.step() else "There is nothing to do right now."
+
+
+def workers_restart(system: Operated, args: Arguments, progress: Progress) -> str:
+    return f"{system.background.restart_workers()} workers are replaced by new ones, each after its task."
+
+
+def dead_list(system: Operated, args: Arguments, progress: Progress) -> str:
+    return desk.listing(system.desk.dead())
+
+
+def dead_show(system: Operated, args: Arguments, progress: Progress) -> str:
+    return desk.full(system.desk.find(args["letter"]))
+
+
+def dead_replay(system: Operated, args: Arguments, progress: Progress) -> str:
+    system.desk.replay(args["letter"])
+    return f"The task of {args['letter']} is done again, as if for the first time."
+
+
+def dead_replay_all(system: Operated, args: Arguments, progress: Progress) -> str:
+    return f"{system.desk.replay_all():,} tasks are done again, as if for the first time."
+
+
+def dead_discard(system: Operated, args: Arguments, progress: Progress) -> str:
+    letter = system.desk.discard(args["letter"], args["reason"])
+    return f"{args['letter']}, a task {letter.name}, is given up for good. The audit log says why."
+
+
 OPERATIONS: dict[str, Operation] = {
     "promote": Operation(promote, ("shard", "place"), is_long=False),
     "replicas-add": Operation(replicas_add, takes=("folder",)),
@@ -218,4 +271,15 @@ OPERATIONS: dict[str, Operation] = {
     "nodes-restart": Operation(nodes_restart, ("node",), is_long=False, is_live=True),
     "nodes-remove": Operation(nodes_remove, ("node",), is_long=False, is_live=True),
     "nodes-slots": Operation(nodes_slots, ("node", "slots"), is_long=False, is_live=True),
+    "workers-list": Operation(workers_list, is_long=False, is_live=True),
+    "workers-set": Operation(workers_set, ("number",), is_long=False, is_live=True),
+    "workers-pause": Operation(workers_pause, is_long=False, is_live=True),
+    "workers-resume": Operation(workers_resume, is_long=False, is_live=True),
+    "workers-step": Operation(workers_step, is_long=False, is_live=True),
+    "workers-restart": Operation(workers_restart, is_long=False, is_live=True),
+    "dead-list": Operation(dead_list, is_long=False),
+    "dead-show": Operation(dead_show, ("letter",), is_long=False),
+    "dead-replay": Operation(dead_replay, ("letter",), is_long=False),
+    "dead-replay-all": Operation(dead_replay_all, is_long=False),
+    "dead-discard": Operation(dead_discard, ("letter", "reason"), is_long=False),
 }

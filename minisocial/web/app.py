@@ -27,6 +27,7 @@ from minisocial.web import (
     profiles,
     session,
     settings,
+    tasks,
 )
 from minisocial.web.context import WebContext
 from minisocial.web.headers import SECURITY
@@ -38,7 +39,9 @@ from minisocial.web.visit import Visit
 if TYPE_CHECKING:
     from minisocial.social import Social
 
-NOUNS = (home, session, join, posts, explore, profiles, friends, notifications, settings, invites, admin, moderation)
+NOUNS = (
+    home, session, join, posts, explore, profiles, friends, notifications, settings, invites, admin, moderation, tasks
+)  # fmt: skip
 POSITIONS_LAST = 600  # seconds; by then every replica has seen them
 CSRF_HOLE = CSRF.encode()
 BEFORE_SET_UP = ("/setup",)  # all that exists before the community does

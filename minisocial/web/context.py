@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from minisocial.clock import Clock
+from minisocial.errors import NotFound
 from minisocial.web.limits import Limits
 
 
@@ -17,6 +18,56 @@ class Letter(Protocol):
     def subject(self) -> str: ...
     @property
     def text(self) -> str: ...
+
+
+class DeadLetter(Protocol):
+    """A task that was given up, as the admin pages show it."""
+
+    @property
+    def shard(self) -> str: ...
+    @property
+    def id(self) -> int: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def shown_args(self) -> dict[str, Any]: ...
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def error(self) -> str: ...
+    @property
+    def request_id(self) -> str: ...
+    @property
+    def died_ms(self) -> int: ...
+
+
+class Desk(Protocol):
+    """What a host can do about tasks; a dead letter is named "<shard>:<id>"."""
+
+    def trouble(self) -> str: ...
+    def dead(self) -> Sequence[DeadLetter]: ...
+    def replay(self, name: str) -> None: ...
+    def replay_all(self) -> int: ...
+    def discard(self, name: str, reason: str, actor: int | None = None) -> object: ...
+
+
+class EmptyDesk:
+    """Where there are no tasks."""
+
+    def trouble(self) -> str:
+        return ""
+
+    def dead(self) -> Sequence[DeadLetter]:
+        return ()
+
+    def replay(self, name: str) -> None:
+        raise NotFound("There is no such dead letter any more.")
+
+    def replay_all(self) -> int:
+        return 0
+
+    def discard(self, name: str, reason: str, actor: int | None = None) -> object:
+        raise NotFound("There is no such dead letter any more.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,4 +86,5 @@ class WebContext:
     teach: bool = False
     check_setup_code: Callable[[str], bool] = lambda code: False
     letters: Callable[[], Sequence[Letter]] = tuple
+    desk: Desk = field(default_factory=EmptyDesk)
     node: str = "web"

@@ -95,6 +95,7 @@ class Layout:
                 "avatar": avatar(account, "small"),
                 "name": escape(account.display_name),
                 "username": escape(account.username),
+                "trouble": _trouble(visit.site.context.desk.trouble()) if account.is_admin else "",
             }
         )
 
@@ -163,6 +164,14 @@ def _links(path: str, page: "Page[Any] | None") -> str:
     older = f'<link rel="next" href="{path}?max_id={page.older}">' if page.older is not None else ""
     newer = f'<link rel="prev" href="{path}?min_id={page.newer}">' if page.newer is not None else ""
     return older + newer
+
+
+def _trouble(what: str) -> str:
+    """What the host should know on whatever page they are: tasks do not get done."""
+    if not what:
+        return ""
+    what = escape(what)
+    return f'<p class="card bad" role="alert"><b>Tasks are waiting.</b> {what} <a href="/console">More</a></p>'
 
 
 def _friends_card(faces: list[str]) -> str:
