@@ -37,6 +37,8 @@ from minisocial.web.site import Site
 from minisocial.web.visit import Visit
 
 if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
     from minisocial.social import Social
 
 NOUNS = (
@@ -50,19 +52,35 @@ BEFORE_SET_UP = ("/setup",)  # all that exists before the community does
 def build_app(social: "Social", context: WebContext) -> Any:
     """A new Bottle application that shows this domain. Nothing of it is shared with another one."""
     site = Site(social, context)
-    app = bottle.Bottle()
+    app = Pages(site)
 
     def add(method: str, path: str, handler: Handler) -> None:
         app.route(path, method, partial(answer, site, handler, method == "POST"), skip=True)
 
     for noun in NOUNS:
         noun.routes(add)
-    for code in (400, 404, 405, 413, 500):
-        app.error(code, partial(_answer_error, site))
     return app
 
 
-def answer(site: Site, handler: Handler, is_form: bool, **names: str) -> Any:
+class Pages(bottle.Bottle):  # type: ignore[misc]
+    """Bottle's way from an address to a handler; the answers are our own.
+
+    Bottle would make two responses of each, and copy and check every header twice on the way.
+    """
+
+    def __init__(self, site: Site) -> None:
+        super().__init__()
+        self.site = site
+
+    def wsgi(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
+        found = self._handle(environ)
+        if not isinstance(found, wsgi.Response):  # an address or a method that Bottle knows nobody for, or a fault
+            found = _answer_error(self.site, found)
+        body = found.send(start_response)
+        return body if environ["REQUEST_METHOD"] != "HEAD" else []
+
+
+def answer(site: Site, handler: Handler, is_form: bool, **names: str) -> wsgi.Response:
     """Run a handler with everything around it; `is_form`: what it does needs a form's token."""
     if not isinstance(handler, Kept):
         waiting.ahead()  # for the database, most likely
@@ -103,8 +121,8 @@ def _check_set_up(visit: Visit) -> None:
         raise error_pages.NotSetUp("This community is not set up yet.")
 
 
-def _finish(visit: Visit, response: wsgi.Response, known: Any) -> Any:
-    headers, body = [*response.headers, *SECURITY], response.body
+def _finish(visit: Visit, response: wsgi.Response, known: Any) -> wsgi.Response:
+    headers, body = [*map(_as_bytes, response.headers), *SECURITY], response.body
     if CSRF_HOLE in body:  # last of all, so that what is kept of a page carries nobody's token
         field = f'<input type="hidden" name="csrf" value="{escape(visit.csrf)}">'
         body = body.replace(CSRF_HOLE, field.encode())
@@ -114,10 +132,17 @@ def _finish(visit: Visit, response: wsgi.Response, known: Any) -> Any:
         headers.append(visit.cookie("seen", forms.write_positions(known), POSITIONS_LAST))
     if visit.new_pre:
         headers.append(visit.cookie(guard.PRE, visit.new_pre))
-    return bottle.HTTPResponse(body, response.status, headers)
+    headers.append(("Content-Length", str(len(body))))
+    return wsgi.Response(response.status, headers, body)
 
 
-def _answer_error(site: Site, error: Any) -> Any:
+def _as_bytes(header: tuple[str, str]) -> tuple[str, str]:
+    """WSGI's headers are bytes written as Latin-1: text of people's, such as a tag, goes out in UTF-8."""
+    name, value = header
+    return header if value.isascii() else (name, value.encode("utf-8", "replace").decode("latin-1"))
+
+
+def _answer_error(site: Site, error: Any) -> wsgi.Response:
     """What Bottle itself refuses: unknown paths, wrong methods, broken requests."""
 
     def refuse(visit: Visit) -> wsgi.Response:

@@ -25,14 +25,15 @@ class Kept:
         if visit.account is None:  # visitors' pages are kept by the proxy
             waiting.ahead()  # and this one is not
             return self._show(visit, **names)
-        key = ("page", visit.here, visit.account, visit.community)
+        address = visit.path, visit.environ.get("QUERY_STRING", "")
+        key = ("page", *address, visit.account, visit.community)
         just_made: list[wsgi.Response] = []
 
         def make() -> wsgi.Response:
             just_made.append(self._show(visit, **names))
             return just_made[0].adding(_status(visit, "hit"))  # kept with what it will say then
 
-        page = visit.social.derive(key, make, lambda page: len(page.body) + len(key[1]))
+        page = visit.social.derive(key, make, lambda page: len(page.body) + sum(map(len, address)))
         return just_made[0].adding(_status(visit, "fwd=uri-miss")) if just_made else page
 
 

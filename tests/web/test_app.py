@@ -5,6 +5,7 @@ import re
 import pytest
 
 from minisocial.web import WebContext, build_app
+from minisocial.web.app import _as_bytes
 from tests.web.client import Client
 from tests.web.conftest import World, make_world
 
@@ -149,3 +150,17 @@ def test_every_page_can_be_found_ones_way_in(world: World, path: str) -> None:
         name = re.search(r'\sid="([^"]+)"', tag)
         assert name is not None, tag
         assert name[1] in labelled
+
+
+def test_what_people_wrote_goes_out_in_a_header_as_utf_8() -> None:
+    assert _as_bytes(("Surrogate-Key", "tag:0:жук"))[1].encode("latin-1").decode() == "tag:0:жук"
+    assert _as_bytes(("Surrogate-Key", "tag:0:\ud800"))[1] == "tag:0:?"  # half a character harms nobody
+
+
+def test_an_answer_has_its_length_and_head_has_no_body(world: World) -> None:
+    client = world.client("ada")
+    for path in ("/", "/nowhere"):
+        answer = client.get(path)
+        assert answer.header("Content-Length") == str(len(answer.body)) != "0"
+    head = client.send("HEAD", "/")
+    assert head.body == b"" and head.code == 200
