@@ -6,6 +6,7 @@ import select
 import socket
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import waitress
@@ -115,6 +116,7 @@ class Listener:
             clear_untrusted_proxy_headers=False,  # `Origin` does it, and remembers that they were there
         )
         server.channel_class = StrictChannel
+        server.pull_trigger = partial(_wake, server.trigger)
         server.adj.body_bytes = self._body_bytes
         server.adj.connection_limit = self._connections + len(self._map)  # Waitress counts its own two sockets
         # it warns of each request that has to wait for a thread: under load, as many lines as requests
@@ -162,6 +164,12 @@ class Listener:
             if channel.is_idle:
                 channel.handle_close()
         return bool(self._server.active_channels)
+
+
+def _wake(trigger: Any) -> None:
+    """Has the loop look at its connections anew. What it does in its own thread it sees by itself, without a pipe."""
+    if not waiting.is_forbidden():
+        trigger.pull_trigger()
 
 
 def _is_readable(listener: socket.socket) -> bool:

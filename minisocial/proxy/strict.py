@@ -170,7 +170,19 @@ class StrictChannel(HTTPChannel):  # type: ignore[misc]
                 self._flush_exception(self._flush_some, do_close=False)
             if self.total_outbufs_len > UNSENT:
                 raise ClientDisconnected
-        return cast(int, super().write_soon(data))
+        sent = self._send_now(data)
+        if sent < len(data):
+            super().write_soon(data[sent:])
+        return len(data)
+
+    def _send_now(self, data: bytes) -> int:
+        """Straight to the network, if nothing waits to be sent before it; mostly all goes, and no buffer is needed."""
+        with self.outbuf_lock:
+            if self.total_outbufs_len or not self.connected:
+                return 0
+            sent = cast(int, self.send(data, do_close=False))
+        self.last_activity = time.time()
+        return sent
 
     def close_if_slow(self, seconds: float) -> None:
         """Closes it if a request takes too long to arrive: idle bytes now and then do not hold it open."""
