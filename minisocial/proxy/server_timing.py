@@ -1,5 +1,6 @@
 """The `Server-Timing` header: the boxes a request crossed, as browsers show them."""
 
+from functools import lru_cache
 from operator import attrgetter
 
 from minisocial.trace import Span, Trace
@@ -55,6 +56,7 @@ def _summary(notes: list[str]) -> str:
     return distinct[0] + (f" + {len(distinct) - 1} more" if len(distinct) > 1 else "") if distinct else ""
 
 
+@lru_cache(1024)
 def _quotable(note: str) -> str:
     """Text that may stand in quotes in a header."""
     note = note[:LONGEST_NOTE]
