@@ -1,7 +1,7 @@
 """An application that does nothing, alone or at the end of the whole chain: what the boxes in front of it cost.
 
 `python -m minisocial.benchmarks.chain alone|chain THREADS [at-once]` prints its port and serves until it is ended.
-"Alone" is the same Waitress with the same strictness and as many threads, and nothing of ours behind it.
+"Alone" it stands right behind the same front door: Waitress, its strictness, ids and traces are in both figures.
 """
 
 import gc
@@ -17,13 +17,12 @@ from minisocial import web, wsgi
 from minisocial.balancer import Balancer
 from minisocial.nodes import Node
 from minisocial.proxy import Collapse, FrontDoor, PageCache, Proxy, StaticFiles
-from minisocial.proxy.listener import Listener
 from minisocial.settings import Settings
 from minisocial.system import SWITCH_INTERVAL
 from minisocial.trace import Tracer
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 EMPTY = wsgi.Response(
     "200 OK", [("Content-Type", "text/plain"), ("Content-Length", "0"), ("Cache-Control", "private")], b""
@@ -35,14 +34,13 @@ def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> list[byt
     return EMPTY.send(start_response)
 
 
-def chain(folder: Path, at_once: bool, threads: int) -> FrontDoor:
-    """All boxes a request crosses, with default settings."""
-    settings = Settings(data=folder)
-    tracer, static = Tracer(), StaticFiles(web.STATIC)
+def chain(folder: Path, tracer: Tracer) -> Proxy:
+    """The boxes behind the front door, with default settings."""
+    settings, static = Settings(data=folder), StaticFiles(web.STATIC)
     error_page = web.ErrorPage(static.url)
     nodes = [Node(f"read-{number + 1}", "read", app, settings.read_slots) for number in range(settings.read_nodes)]
     balancer = Balancer({"read": nodes}, policy=settings.policy, wait_ms=settings.wait_ms, error_page=error_page)
-    proxy = Proxy(
+    return Proxy(
         balancer,
         page_cache=PageCache(settings.page_cache_bytes),
         collapse=Collapse(),
@@ -50,33 +48,28 @@ def chain(folder: Path, at_once: bool, threads: int) -> FrontDoor:
         error_page=error_page,
         tracer=tracer,
     )
+
+
+def front_door(behind: "WSGIApplication", tracer: Tracer, threads: int, at_once: bool) -> FrontDoor:
+    """The same Waitress with the same strictness, ids and traces for both."""
     return FrontDoor(
-        proxy, host="127.0.0.1", port=0, threads=threads, tracer=tracer, error_page=error_page, at_once=at_once
+        behind, host="127.0.0.1", port=0, threads=threads, tracer=tracer, error_page=refuse, at_once=at_once
     )
 
 
-def alone(at_once: bool, threads: int) -> Listener:
-    """The same Waitress, and nothing else."""
-    return Listener(
-        app,
-        host="127.0.0.1",
-        port=0,
-        threads=threads,
-        body_bytes=1 << 18,
-        connections=200,
-        request_seconds=60,
-        crowded_seconds=10,
-        at_once=at_once,
-    )
+def refuse(environ: "WSGIEnvironment", status: int, message: str, headers: wsgi.Headers) -> wsgi.Response:
+    """Nobody is refused here."""
+    return wsgi.plain(f"{status} Refused", message, *headers)
 
 
 def main() -> None:
     """Serve until ended."""
     name, threads, *more = sys.argv[1:]
     sys.setswitchinterval(SWITCH_INTERVAL)
-    at_once = bool(more)
+    tracer = Tracer()
     with tempfile.TemporaryDirectory() as folder:
-        front = chain(Path(folder), at_once, int(threads)) if name == "chain" else alone(at_once, int(threads))
+        behind = chain(Path(folder), tracer) if name == "chain" else app
+        front = front_door(behind, tracer, int(threads), at_once=bool(more))
     front.start()
     gc.collect()
     gc.freeze()  # as the system does

@@ -1,9 +1,9 @@
 """The benchmark `edge`: the boxes in front of the database, each beside the bare thing it stands on.
 
 - Pages of a running system, beside bare Waitress with 8 KB: 16 connections, one request at a time on each.
-- The whole chain (front door, proxy, balancer, node, tracing on) around an application that does nothing,
-  beside the same application right behind the same Waitress with as many threads. Once where all requests are
-  given to threads, and once where they are answered at once, which the boxes can hide least behind.
+- The whole chain (proxy, balancer, node, tracing on) around an application that does nothing, beside the same
+  application right behind the same front door with as many threads. Once where all requests are given to
+  threads, and once where they are answered at once, where the boxes have least to hide behind.
 - A member's home feed with tracing on, beside the same with tracing off, and with all caches emptied before
   each request, beside the same warm (one at a time, because emptying is not to be measured).
 - One entry through both tiers of the cache, and memory under a mixed load.
