@@ -67,7 +67,8 @@ class Edits:
         if new := [account for account in now if account not in was]:
             self._store.later(tx, "tell_of_post", post=after.id, only=new)
         if after.visibility == "direct" and was.keys() != now.keys():
-            left = [account for account in was if account not in now]
+            # their own feed keeps it, also when it mentioned themselves
+            left = [account for account in was if account not in now and account != after.author]
             self._store.later(tx, "readdress", post=after.id, left=left)
 
     def history(self, view: PostView) -> list[Version]:

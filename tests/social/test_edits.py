@@ -113,6 +113,14 @@ def test_a_direct_post_goes_to_those_it_mentions_now(club, people):
         assert not reader.rows("SELECT 1 FROM home_feed WHERE account = ?", (grace,))
 
 
+def test_a_direct_post_stays_in_the_feed_of_its_author_who_mentioned_themselves(club, people):
+    ada, grace, _ = people
+    id = publish(club, ada, "@ada and @grace: a word", "direct")
+    edit(club, ada, id, "@grace: a word")
+    club.work()
+    assert texts(club.elsewhere.feeds.home(ada)) == ["@grace: a word"]
+
+
 def test_a_direct_reply_stays_addressed_to_whom_it_answers(club, people):
     ada, grace, _ = people
     root = publish(club, grace, "A question?")
