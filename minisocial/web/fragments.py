@@ -145,12 +145,10 @@ def pager(path: str, page: "Page[Any]", *, older: str = "Older posts", newer: st
 
 
 def _edited(at: int | None, url: str) -> str:
-    """That a post was edited, where it can be seen how."""
-    return (
-        f' · <a class="edited" href="{url}"><time class="dt-updated" datetime="{iso(at)}">edited</time></a>'
-        if at
-        else ""
-    )
+    """That a post was edited, where it can be seen how; no `time`, whose words a script would keep up to date."""
+    if at is None:
+        return ""
+    return f' · <a class="edited" href="{url}"><data class="dt-updated" value="{iso(at)}">edited</data></a>'
 
 
 def _reply_to(id: int | None) -> str:

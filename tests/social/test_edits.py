@@ -114,7 +114,7 @@ def test_a_direct_post_goes_to_those_it_mentions_now(club, people):
 
 
 def test_a_direct_post_stays_in_the_feed_of_its_author_who_mentioned_themselves(club, people):
-    ada, grace, _ = people
+    ada, *_ = people
     id = publish(club, ada, "@ada and @grace: a word", "direct")
     edit(club, ada, id, "@grace: a word")
     club.work()
