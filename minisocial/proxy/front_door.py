@@ -165,7 +165,7 @@ class FrontDoor:
         except MinisocialError as error:
             retry = [("Retry-After", str(error.retry_after))] if error.retry_after else []
             return self._error_page(environ, error.status, str(error), retry)
-        except waiting.WouldWait:
+        except (waiting.WouldWait, KeyboardInterrupt):
             raise
         except BaseException:  # also what ends a thread: the client must not wait for an answer that never comes
             log.exception("request %s failed", environ["minisocial.request_id"])
