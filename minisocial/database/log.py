@@ -82,14 +82,8 @@ def mark_gap(connection: sqlite3.Connection) -> None:
     connection.execute(f"INSERT INTO _log (at, tbl, op) VALUES ({NOW}, '', 'S')")
 
 
-def has_gap(connection: sqlite3.Connection, after: int, database: str = "main") -> bool:
-    found = connection.execute(f"SELECT 1 FROM {database}._log WHERE seq > ? AND op = 'S' LIMIT 1", (after,)).fetchone()
-    return found is not None
-
-
-def contains(connection: sqlite3.Connection, position: int, database: str = "main") -> bool:
-    found = connection.execute(f"SELECT 1 FROM {database}._log WHERE seq = ?", (position,)).fetchone()
-    return found is not None
+def contains(connection: sqlite3.Connection, position: int) -> bool:
+    return connection.execute("SELECT 1 FROM _log WHERE seq = ?", (position,)).fetchone() is not None
 
 
 def trim(execute: Callable[[str, tuple[int, int]], object], up_to: int, at_most: int) -> None:
@@ -218,17 +212,51 @@ def shape(connection: sqlite3.Connection, database: str) -> list[tuple[Any, ...]
     return [version, identity, *rows.fetchall()]
 
 
-def copy_changes(connection: sqlite3.Connection, known: Mapping[str, Table], after: int) -> None:
-    """Brings `main` from a position to the state of the attached primary `src`, in the open transaction.
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """What the attached primary `src` has more than `main`. Two queries tell it all; see `news` for why."""
+
+    position: int  # of main
+    head: int  # of the primary
+    is_known: bool  # main's position is in the primary's log, so both have the same history up to there
+    has_gap: bool  # something changed after it that is not in the log
+    tables: tuple[str, ...]  # in which rows changed
+    is_trimmed: bool  # the primary's log begins later than main's
+
+
+def look_ahead(connection: sqlite3.Connection) -> Ahead:
+    """Compares the two logs."""
+    at, head, is_trimmed = connection.execute(
+        "SELECT ifnull((SELECT max(seq) FROM main._log), 0), ifnull((SELECT max(seq) FROM src._log), 0), "
+        "(SELECT min(seq) FROM main._log) < (SELECT min(seq) FROM src._log)"
+    ).fetchone()
+    found = connection.execute(
+        "SELECT DISTINCT seq = ?1, tbl, op = 'S' FROM src._log WHERE seq >= ?1", (at,)
+    ).fetchall()
+    after = [(table, is_gap) for is_at, table, is_gap in found if not is_at]
+    return Ahead(
+        position=at,
+        head=head,
+        is_known=len(after) < len(found),
+        has_gap=any(is_gap for _, is_gap in after),
+        tables=tuple(table for table, _ in after if table),
+        is_trimmed=bool(is_trimmed),
+    )
+
+
+def copy_changes(connection: sqlite3.Connection, known: Mapping[str, Table], ahead: Ahead) -> None:
+    """Brings `main` to the state of the attached primary `src`, in the open transaction.
 
     Every row the log names is deleted, and inserted anew where the primary still has it: two
     statements a table, run inside SQLite without the interpreter lock, however many rows there are.
     """
-    for (name,) in connection.execute("SELECT DISTINCT tbl FROM src._log WHERE seq > ?", (after,)).fetchall():
+    after = ahead.position
+    for name in ahead.tables:
         if name in known:
             copy_table(connection, known[name], after)
     connection.execute("INSERT INTO main._log SELECT * FROM src._log WHERE seq > ?", (after,))
-    connection.execute("DELETE FROM main._log WHERE seq < (SELECT min(seq) FROM src._log)")
+    if ahead.is_trimmed:
+        connection.execute("DELETE FROM main._log WHERE seq < (SELECT min(seq) FROM src._log)")
 
 
 def copy_table(connection: sqlite3.Connection, table: Table, after: int) -> None:

@@ -18,7 +18,6 @@ from minisocial.database.connection import (
     Replaced,
     connect,
     find_problem,
-    head,
     is_damage,
     new_path,
     publish,
@@ -154,10 +153,10 @@ class Follower:
             return "there is no file yet"
         connection = self._attach(self.copy.path, primary.path)
         began = self._clock.monotonic()
-        connection.execute("BEGIN IMMEDIATE")  # from here on, both files stand still for this connection
+        connection.execute("BEGIN IMMEDIATE")
         try:
-            position = head(connection, "src")
-            if reason := self._apply(connection, primary, position):
+            ahead = log.look_ahead(connection)  # from here on, both files stand still for this connection
+            if reason := self._apply(connection, primary, ahead):
                 return reason
             if self.copy.slow_seconds:
                 self._roles.closing.wait(self.copy.slow_seconds)
@@ -167,23 +166,22 @@ class Follower:
                 connection.execute("ROLLBACK")
             self.pace.end(connection)
         self.copy.check_identity()
-        self._roles.reached(self.copy, position, began)
+        self._roles.reached(self.copy, ahead.head, began)
         return ""
 
-    def _apply(self, connection: sqlite3.Connection, primary: Copy, position: int) -> str:
+    def _apply(self, connection: sqlite3.Connection, primary: Copy, ahead: log.Ahead) -> str:
         version = connection.execute("PRAGMA src.schema_version").fetchone()[0]
         if version != self._version:
             if log.shape(connection, "main") != log.shape(connection, "src"):
                 return "the schema changed"
             self._tables, self._version = log.tables(connection, "src"), version
-        at = head(connection)
-        if not log.contains(connection, at, "src"):
-            return f"position {at} is not in the primary's log"
-        if log.has_gap(connection, at, "src"):
+        if not ahead.is_known:
+            return f"position {ahead.position} is not in the primary's log"
+        if ahead.has_gap:
             return "something changed that is not in the log"
-        if position != at:
-            self.pace.begin(connection, primary, position - at)
-            log.copy_changes(connection, self._tables, at)
+        if ahead.head != ahead.position:
+            self.pace.begin(connection, primary, ahead.head - ahead.position)
+            log.copy_changes(connection, self._tables, ahead)
         return ""
 
     def _attach(self, own: Path, source: Path) -> sqlite3.Connection:

@@ -22,7 +22,7 @@ from minisocial.torture.audit import WRITERS
 from minisocial.torture.opening import database
 from minisocial.torture.operating import ACTIONS, Scene
 from minisocial.torture.status import Pulse, Status, look, to_line
-from minisocial.torture.watching import FileReader, SessionReader, Sight, Stream
+from minisocial.torture.watching import FileReader, SessionReader, Sight, Stranger, Stream
 from minisocial.torture.writing import Writer
 
 LOG = "child.log"
@@ -40,13 +40,14 @@ class Child:
         cluster.subscribe(Stream(folder))
         cluster.start()
         cluster.mover.grace = GRACE
-        self._pulse = Pulse(cluster.shards)
+        self._pulse = Pulse(range(WRITERS))
         sight = Sight(folder)
         self._writers = [
             Writer(number, cluster, folder, seed, self._pulse.beat, sight.saw) for number in range(WRITERS)
         ]
         accounts = [writer.account for writer in self._writers]
         self._readers = [SessionReader(cluster, accounts, sight) for _ in range(SESSION_READERS)]
+        self._stranger = Stranger(cluster, accounts, sight)
         self._files = FileReader(cluster, accounts, sight, seed)
         self._scene = Scene(cluster, folder, accounts, random.Random(f"{seed} operator"), [])  # noqa: S311
         self._doing: list[str] = []
@@ -57,8 +58,8 @@ class Child:
 
     def run(self, commands: Iterable[str], out: TextIO) -> None:
         """Begins everything, obeys in a thread of its own, and tells how it is."""
-        work = [one.run for one in self._writers] + [one.run for one in self._readers] + [self._files.run]
-        for run in work:
+        work = [one.run for one in self._writers] + [one.run for one in self._readers]
+        for run in [*work, self._stranger.run, self._files.run]:
             threading.Thread(target=run, daemon=True).start()
         threading.Thread(target=self._obey, args=(commands,), daemon=True).start()
         rest = threading.Event()

@@ -118,5 +118,5 @@ def keys_from_outside(paths: Sequence[Path]) -> set[str]:
     found: set[str] = set()
     for path in paths:
         with closing(sqlite3.connect(path)) as connection:
-            found.update(key for (key,) in connection.execute("SELECT key FROM letters_sent"))
+            found.update(key for (key,) in connection.execute("SELECT request_id FROM outbox"))
     return found

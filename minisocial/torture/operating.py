@@ -16,6 +16,8 @@ from minisocial.upkeep.backup import back_up
 
 MOST_PLACES, MOST_SHARDS = 4, 4
 SLOW_SECONDS = 0.02
+LOOK_SECONDS = 0.02
+ARRIVES = 50  # looks, after which a move may take as long as it likes
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,24 @@ def move(scene: Scene) -> None:
     scene.cluster.move(logical_shard(account), scene.chance.choice(others))
 
 
+def move_past_a_held_replica(scene: Scene) -> None:
+    """The rows of a writer go to a shard one of whose replicas is held: nobody may look for them there."""
+    account = scene.chance.choice(scene.accounts)
+    others = [shard for shard in scene.cluster.snapshot().shards if shard.name in scene.cluster.shards]
+    target = scene.chance.choice([shard for shard in others if shard.name != scene.cluster.shard_of(account)])
+    held = scene.chance.choice([copy.name for copy in target.copies if copy.role == "replica"])
+    scene.cluster.hold(target.name, held)
+    try:
+        scene.cluster.move(logical_shard(account), target.name)
+        for _ in range(ARRIVES):
+            if scene.cluster.shard_of(account) == target.name:
+                break
+            threading.Event().wait(LOOK_SECONDS)
+        threading.Event().wait(scene.chance.uniform(0.1, 0.3))
+    finally:
+        scene.cluster.release(target.name, held)
+
+
 def spread_out(scene: Scene) -> None:
     """All shards get a fair share, which takes many moves if one is new."""
     scene.cluster.spread_out()
@@ -110,13 +130,20 @@ def slow(scene: Scene) -> None:
     scene.cluster.slow_down(shard.name, copy, 0)
 
 
-WEIGHTS = {"promotion": 4, "move": 3, "schema change": 2, "change of places": 2}  # of others: 1
+WEIGHTS = {
+    "promotion": 4,
+    "move": 3,
+    "move past a held replica": 2,
+    "schema change": 2,
+    "change of places": 2,
+}  # of others: 1
 ACTIONS: dict[str, Callable[[Scene], None]] = {
     "promotion": promote,
     "schema change": migrate,
     "change of places": replicas,
     "new shard": add_shard,
     "move": move,
+    "move past a held replica": move_past_a_held_replica,
     "spreading out": spread_out,
     "backup": make_backup,
     "verification": verify,

@@ -17,6 +17,7 @@ from minisocial.torture.opening import Expected
 from minisocial.torture.operating import ACTIONS, WEIGHTS
 from minisocial.torture.sabotage import Target
 from minisocial.torture.tally import Result
+from minisocial.torture.tempting import relics, tempt
 from minisocial.torture.victim import LOG as STDERR
 from minisocial.torture.victim import Victim
 from minisocial.torture.world import World
@@ -30,6 +31,7 @@ OPERATES = 0.35  # share of acts that are the operator's
 AWAITED = 0.5  # share of those after which nothing more is done before they are through
 AT_ONCE = 0.2  # share of acts after which the kill comes at once …
 AT_ONCE_SECONDS = 0.1  # … that is, within this time
+TEMPTED = 0.3  # share of kills after which the database is started on an old copy alone, if there is one
 HURT_WHEN_DEAD = 0.6  # share of kills after which a dead file is hurt
 MARKS = 2  # entries of the log that are no changes, at most, among those lost in a round
 PLENTY = 3  # sound copies, of which one may be lost
@@ -202,8 +204,22 @@ class Round:
             self._may_lose |= wound.led  # the process died before all replicas had read what was left
         if self._chance.random() < 0.5:
             self._bring_back()
-        if not wound and not self._away and self._chance.random() < HURT_WHEN_DEAD:
+        if wound or self._away:
+            return
+        if self._chance.random() < TEMPTED:
+            self._tempt(victim)
+        if self._chance.random() < HURT_WHEN_DEAD:
             self._hurt_dead(victim)
+
+    def _tempt(self, victim: Victim) -> None:
+        """Nothing is left of a shard but a copy that must not lead; then all is as it was."""
+        folders = victim.status.folders
+        found = relics(self._world, folders)
+        if not found:
+            return
+        self._result.acts.append("dead: only an old copy left")
+        if problem := tempt(self._world, folders, self._durability, self._chance.choice(found)):
+            self._complain(problem)
 
     def _hurt_dead(self, victim: Victim) -> None:
         """One more damage, if so many copies are sound that one may be lost."""

@@ -16,6 +16,9 @@ from pathlib import Path
 from minisocial.database.loss.control import NAME as CONTROL
 
 PAGE = 4096  # bytes
+SMALL = 1 << 44  # an identifier below it is from the first hour of 1970, and in nobody's way
+# The outbox: its rows stay where they were written, whoever moves.
+OUTSIDE = "INSERT INTO outbox (id, task, args, request_id, created_at) VALUES (?, '', '{}', ?, 0)"
 AWAY = "disk away"
 
 
@@ -136,10 +139,11 @@ def bring_back(place: Path) -> None:
 
 def write_from_outside(file: Path) -> str:
     """A row of another program, on the primary's file; its key, or "" if the file was not to be had."""
-    key = f"outside:{time.time_ns()}"
+    number = time.time_ns() % SMALL
+    key = f"outside:{number}"
     try:
         with closing(sqlite3.connect(f"{file.as_uri()}?mode=rw", uri=True, timeout=3)) as connection, connection:
-            connection.execute("INSERT INTO letters_sent (key, at) VALUES (?, 0)", (key,))
+            connection.execute(OUTSIDE, (number, key))
     except sqlite3.Error:
         return ""
     return key

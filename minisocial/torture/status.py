@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -49,7 +49,7 @@ class Status:
     errors: list[str] = field(default_factory=list)  # what no operator should ever meet
     alarms: list[str] = field(default_factory=list)  # what verification found
     acknowledged: int = 0
-    pauses: dict[str, float] = field(default_factory=dict)  # shard → longest time without a commit, since asked
+    pauses: dict[str, float] = field(default_factory=dict)  # writer → longest time without a commit, since asked
 
     @property
     def is_healthy(self) -> bool:
@@ -106,21 +106,25 @@ def from_line(line: str) -> Status:
 
 
 class Pulse:
-    """When each shard last acknowledged a write, and the longest time that it did not."""
+    """When each writer's last write was acknowledged, and the longest time that none was.
 
-    def __init__(self, shards: Iterable[str]) -> None:
+    Writers never rest, but they move: a shard without commits may be one that nobody lives on.
+    """
+
+    def __init__(self, writers: Iterable[int], clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()  # guards all below
-        self._last = dict.fromkeys(shards, time.monotonic())
+        self._last = dict.fromkeys(map(str, writers), clock())
         self._longest: dict[str, float] = {}
         self.count = 0
 
-    def beat(self, shard: str, position: int = 0) -> None:
-        """A write was acknowledged."""
-        now = time.monotonic()
+    def beat(self, number: int) -> None:
+        """A write of theirs was acknowledged."""
+        now, writer = self._clock(), str(number)
         with self._lock:
             self.count += 1
-            self._longest[shard] = max(self._longest.get(shard, 0.0), now - self._last.get(shard, now))
-            self._last[shard] = now
+            self._longest[writer] = max(self._longest.get(writer, 0.0), now - self._last[writer])
+            self._last[writer] = now
 
     def begin(self) -> None:
         """Only pauses that end from here on count."""
@@ -128,7 +132,7 @@ class Pulse:
             self._longest.clear()
 
     def longest(self) -> dict[str, float]:
-        """The longest pause of each shard in seconds; one that lasts counts as long as it is."""
-        now = time.monotonic()
+        """The longest pause of each writer in seconds; one that lasts counts as long as it is."""
+        now = self._clock()
         with self._lock:
-            return {shard: max(self._longest.get(shard, 0.0), now - last) for shard, last in self._last.items()}
+            return {writer: max(self._longest.get(writer, 0.0), now - last) for writer, last in self._last.items()}

@@ -12,7 +12,7 @@ import random
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,36 @@ class SessionReader:
             found, torn = totals(reader, account)
         self._sight.saw(account, self._last.get(account, 0), found, torn)
         self._last[account] = found  # from here on; so that one step back is told once
+
+
+class Stranger:
+    """Somebody new at each look: they may be shown an older state, but never one from before the process began.
+
+    So they meet copies that nobody else is given, who has seen what happened since: one that is held, say, while
+    a writer moves to its shard.
+    """
+
+    def __init__(self, cluster: Cluster, accounts: Sequence[int], sight: Sight) -> None:
+        self._cluster, self._sight = cluster, sight
+        self._known = {account: found for account in accounts if (found := self._look(account, cluster.position)[0])}
+
+    def _look(self, account: int, at_least: int | Callable[[str], int] = 0) -> tuple[int, str]:
+        with self._cluster.read_home(account, at_least) as reader:
+            return totals(reader, account)
+
+    def run(self) -> None:
+        """Looks until the process is killed."""
+        rest = threading.Event()
+        while True:
+            for account in self._known:
+                with suppress(MinisocialError):
+                    self.step(account)
+                rest.wait(SESSION_REST)
+            rest.wait(SESSION_REST)
+
+    def step(self, account: int) -> None:
+        """One look at one writer."""
+        self._sight.saw(account, self._known[account], *self._look(account))
 
 
 class FileReader:

@@ -27,7 +27,7 @@ FEW, MANY = (50, 20, 8, 16, 6), (20, 20, 38, 16, 6)  # weights of the kinds belo
 KINDS = INSERT + UPDATE + DELETE + LIKE + UNDONE
 LOOKS = 0.15  # share of its writes after which it looks whether it sees them
 
-Acknowledged = Callable[[str, int], None]  # told of each commit: shard, position
+Acknowledged = Callable[[int], None]  # told of each commit: the writer's number
 Saw = Callable[[int, int, int, str], None]  # told what a reader sees: account, operation expected, found, what is torn
 
 
@@ -82,7 +82,7 @@ class Writer:
                 self._not_saved(number, post, error)
                 return False
             self._notes.saved(number, shard, position)
-            self._acknowledged(shard, position)
+            self._acknowledged(self.number)
             self._remember(kind, post)
             if self._chance.random() < LOOKS:
                 self._look(number)

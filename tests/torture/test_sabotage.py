@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from minisocial.torture import sabotage
+from minisocial.torture.comparing import keys_from_outside
 from minisocial.torture.faults import WORDS, prepare
 from minisocial.torture.sabotage import Target
+from minisocial.torture.world import World
 
 
 @pytest.fixture
@@ -104,3 +106,14 @@ def test_without_a_compiler_the_reason_is_said_and_nothing_is_loaded(
     faults = prepare(tmp_path)
     assert "compiler" in faults.reason or "Linux" in faults.reason
     assert faults.environment() == {}
+
+
+def test_another_program_writes_a_row_that_an_audit_finds(worked_in: World) -> None:
+    (file,) = (worked_in.folder / "data" / "database" / "a").glob("shard-0-*.db")
+    key = sabotage.write_from_outside(file)
+    assert key.startswith("outside:")
+    assert keys_from_outside([file]) == {key}
+
+
+def test_a_file_that_can_not_be_written_takes_no_row_of_another_program(tmp_path: Path) -> None:
+    assert sabotage.write_from_outside(tmp_path / "none.db") == ""
