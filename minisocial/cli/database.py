@@ -75,6 +75,14 @@ def shards_move(logical: str, shard: str, **flags: Any) -> None:
     perform(settings_from(flags), "shards-move", logical=logical, shard=shard)
 
 
+@shards.command("call-off")
+@click.argument("logical")
+@setting_flags("data")
+def shards_call_off(logical: str, **flags: Any) -> None:
+    """Let the logical shard LOGICAL, which is on its way, stay where it is."""
+    perform(settings_from(flags), "shards-call-off", logical=logical)
+
+
 @click.command()
 @click.argument("shard", required=False)
 @click.argument("place", required=False)

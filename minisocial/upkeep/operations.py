@@ -109,6 +109,10 @@ def shards_spread(system: Operated, args: Arguments, progress: Progress) -> str:
     return shape.spread_out(system.cluster, progress)
 
 
+def shards_call_off(system: Operated, args: Arguments, progress: Progress) -> str:
+    return shape.call_off(system.cluster, args["logical"])
+
+
 def shards_list(system: Operated, args: Arguments, progress: Progress) -> str:
     return shape.listing(system.cluster, system.settings.data)
 
@@ -255,6 +259,7 @@ OPERATIONS: dict[str, Operation] = {
     "shards-add": Operation(shards_add),
     "shards-move": Operation(shards_move, ("logical", "shard")),
     "shards-spread": Operation(shards_spread),
+    "shards-call-off": Operation(shards_call_off, ("logical",), is_long=False),
     "shards-list": Operation(shards_list, is_long=False),
     "verify": Operation(verify, takes=("shard", "place")),
     "backup": Operation(backup, ("file",)),

@@ -68,13 +68,33 @@ def add_shard(cluster: Cluster) -> str:
 
 def move(cluster: Cluster, logical: str, shard: str, progress: Progress) -> str:
     """Moves one logical shard, and waits until it is there."""
-    if not (logical.isdecimal() and int(logical) < ids.LOGICAL_SHARDS):
-        raise Refused(f"{logical[:20]} is no logical shard: they are numbered from 0 to {ids.LOGICAL_SHARDS - 1}.")
+    number = _logical(logical)
     if shard not in cluster.shards:
         raise Refused(f"There is no shard {shard[:20]} that holds people; there are {', '.join(cluster.shards)}.")
-    cluster.move(int(logical), shard)
-    left = wait_until(partial(_unmoved, cluster, int(logical)), progress)
-    return f"{left}; it goes on by itself." if left else f"Logical shard {logical} lies on shard {shard} now."
+    cluster.move(number, shard)
+    left = wait_until(partial(_unmoved, cluster, number), progress)
+    return (
+        f"{left}; it goes on by itself."
+        if left
+        else f"Logical shard {number} lies on shard {_home(cluster, number)} now."
+    )
+
+
+def call_off(cluster: Cluster, logical: str) -> str:
+    """Lets one that is on its way stay where it is."""
+    number = _logical(logical)
+    cluster.call_off(number)
+    return f"Logical shard {number} stays on shard {_home(cluster, number)}; what was copied of it is removed."
+
+
+def _home(cluster: Cluster, logical: int) -> str:
+    return cluster.shard_of(ids.join(0, logical))
+
+
+def _logical(text: str) -> int:
+    if not (text.isdecimal() and int(text) < ids.LOGICAL_SHARDS):
+        raise Refused(f"{text[:20]} is no logical shard: they are numbered from 0 to {ids.LOGICAL_SHARDS - 1}.")
+    return int(text)
 
 
 def spread_out(cluster: Cluster, progress: Progress) -> str:
@@ -158,7 +178,7 @@ def _places(cluster: Cluster, data: Path) -> Iterator[str]:
 
 def _shares(cluster: Cluster) -> str:
     """How many logical shards lie on each shard."""
-    counted = Counter(cluster.shard_of(ids.join(0, logical)) for logical in range(ids.LOGICAL_SHARDS))
+    counted = Counter(_home(cluster, logical) for logical in range(ids.LOGICAL_SHARDS))
     return ", ".join(f"{counted[shard]} on {shard}" for shard in cluster.shards)
 
 

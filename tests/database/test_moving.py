@@ -682,3 +682,66 @@ def test_a_stopped_cluster_says_so(make: Make) -> None:
     cluster.stop()
     with pytest.raises(Unavailable), cluster.write_home(cluster.new_account_id()):
         pass
+
+
+# --- called off
+
+
+@pytest.mark.parametrize("state", [WAITING, COPYING, CATCHING_UP])
+def test_a_move_that_is_called_off_leaves_everything_where_it_was(cluster: Cluster, ada: int, state: str) -> None:
+    logical, mover = ids.logical_shard(ada), by_hand(cluster)
+    before = rows_on(cluster, "0", logical)
+    cluster.move(logical, "1")
+    step_until(cluster, lambda move: move.state == state)
+    cluster.call_off(logical)
+    write_post(cluster, ada)
+    step_until(cluster, lambda move: move.state == CLEARING)
+    assert cluster.shard_of(ada) == "0"
+    assert all_posts(cluster) == [row[0] for row in rows_on(cluster, "0", logical)["posts"]], "each once"
+    mover.start()
+    until(lambda: not cluster.snapshot().moves, "the end")
+    assert rows_on(cluster, "1", logical) == {}
+    assert rows_on(cluster, "0", logical).keys() == before.keys()
+    assert_copies_equal(cluster)
+    go(cluster, ada, "1")
+    assert cluster.shard_of(ada) == "1", "it may go another time"
+
+
+def test_one_that_can_not_finish_is_called_off_and_so_it_stays_over_a_restart(cluster: Cluster, ada: int) -> None:
+    logical = ids.logical_shard(ada)
+    by_hand(cluster)
+    cluster.move(logical, "1")
+    step_until(cluster, lambda move: move.state == CATCHING_UP)
+    cluster.hold("1", "b")  # so no replica of the target has the rows
+    for _ in range(2):
+        cluster.mover.step()
+    assert "No replica" in the_move(cluster).problem
+    cluster.call_off(logical)
+    cluster.stop()
+    cluster.start()
+    until(lambda: not cluster.snapshot().moves, "the end")
+    assert (cluster.shard_of(ada), rows_on(cluster, "1", logical)) == ("0", {})
+
+
+def test_a_move_called_off_in_the_very_moment_of_its_switch_does_not_switch(cluster: Cluster, ada: int) -> None:
+    """Both are decided under one lock, by the record: one of them comes too late, and is told so."""
+    logical, mover = ids.logical_shard(ada), by_hand(cluster)
+    cluster.move(logical, "1")
+    step_until(cluster, lambda move: move.state == CATCHING_UP)
+    cluster.call_off(logical)
+    with pytest.raises(Unavailable, match="called off"):
+        mover._routing.switch(logical, 0, lambda: None)
+    assert cluster.shard_of(ada) == "0"
+
+
+def test_what_is_not_on_its_way_or_has_arrived_is_not_called_off(cluster: Cluster, ada: int) -> None:
+    logical = ids.logical_shard(ada)
+    with pytest.raises(Refused, match="not on its way"):
+        cluster.call_off(logical)
+    by_hand(cluster)
+    cluster.move(logical, "1")
+    step_until(cluster, lambda move: move.state == CLEARING)
+    with pytest.raises(Refused, match="lies on shard 1"):
+        cluster.call_off(logical)
+    finish(cluster)
+    assert cluster.shard_of(ada) == "1"

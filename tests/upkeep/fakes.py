@@ -113,6 +113,9 @@ class FakeCluster:
         self.asked.append(("move", logical, to))
         self.moves = (Move(logical),)
 
+    def call_off(self, logical: int) -> None:
+        self.asked.append(("call_off", logical))
+
     def spread_out(self) -> None:
         self.asked.append(("spread_out",))
         self.moves = (Move(5), Move(7))

@@ -189,6 +189,14 @@ def test_people_are_moved_and_waited_for(
     assert world.said[0].startswith("Logical shard 5 moves from shard 0 to 1, 20,000 rows so far")
 
 
+def test_a_move_is_called_off(world: World) -> None:
+    said = world.do("shards-call-off", logical="6")
+    assert said == "Logical shard 6 stays on shard 0; what was copied of it is removed."
+    assert world.cluster.asked == [("call_off", 6)]
+    with pytest.raises(Refused, match="numbered from 0 to 63"):
+        world.do("shards-call-off", logical="64")
+
+
 def test_one_that_has_arrived_is_not_waited_for_while_others_move_on(world: World) -> None:
     def arrives() -> None:
         if world.cluster.asked:

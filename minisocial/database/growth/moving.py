@@ -151,6 +151,23 @@ class Mover:
         self._routing.plan(choose)
         self._wake.set()
 
+    def call_off(self, logical: int) -> None:
+        """A move that has not come to its switch ends here: nothing has moved, and what was copied is removed.
+
+        That is on record once this returns; if the other shard can not be written, the removal waits. Raises Refused.
+        """
+
+        def check(map: Map) -> None:
+            if logical not in map.moving:
+                raise Refused(f"Logical shard {logical} is not on its way.")
+            if logical in map.arrived:
+                raise Refused(
+                    f"Logical shard {logical} lies on shard {map.homes[logical]}; what is left is tidying up."
+                )
+
+        self._routing.call_off(logical, check)
+        self._wake.set()
+
     # --- the thread
 
     def _run(self) -> None:
@@ -166,7 +183,7 @@ class Mover:
         if self._work is None and not self._begin():
             return self._seconds_until_due()
         journey, work = self._journey, self._work
-        if journey and work:
+        if journey and work and not self._is_called_off(journey):
             try:
                 next(work)
                 return 0.0
@@ -194,7 +211,7 @@ class Mover:
     def _look_at_record(self) -> None:
         map = self._routing.map
         for logical in map.moving:
-            if logical not in self._journeys:
+            if logical not in self._journeys or self._is_called_off(self._journeys[logical]):
                 self._journeys[logical] = journey_of(map, logical)
 
     def _note_failure(self, journey: Journey, error: Exception) -> None:
@@ -207,6 +224,11 @@ class Mover:
         journey.attempts, journey.problem = journey.attempts + 1, str(error)
         journey.state = CLEARING if journey.logical in self._routing.map.arrived else WAITING
         journey.due = self._clock.monotonic() + pause
+
+    def _is_called_off(self, journey: Journey) -> bool:
+        """Whether the record says that it stays at home, while it is taken elsewhere."""
+        map = self._routing.map
+        return journey.logical in map.arrived and map.homes[journey.logical] == journey.source
 
     # --- a move, step by step
 

@@ -61,6 +61,10 @@ class Operated:
         """Lets a logical shard (0 … 63) go to another shard; on record at once, carried out by and by."""
         self._all.mover.plan(logical, to, self._all.shards)
 
+    def call_off(self, logical: int) -> None:
+        """Lets a logical shard that is on its way stay where it is; refused once it has arrived."""
+        self._all.mover.call_off(logical)
+
     def spread_out(self) -> None:
         """Lets logical shards go to other shards, until all hold a fair share."""
         self._all.mover.plan_spread(self._all.shards)

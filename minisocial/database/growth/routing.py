@@ -101,10 +101,14 @@ class Routing:
     def switch(self, logical: int, floor: int, tell: Callable[[], None]) -> None:
         """From here on a logical shard lies where it was to go, complete from the position `floor` on.
 
+        Raises Unavailable if that was called off.
+
         `tell` makes it known to the caches. The caller holds the right to write where it was.
         """
         with self._changed:
             map = self.map
+            if logical in map.arrived:
+                raise Unavailable("The move was called off.")
             source, target = map.homes[logical], map.moving[logical]
             homes = (*map.homes[:logical], target, *map.homes[logical + 1 :])
             moving, floors = {**map.moving, logical: source}, _raised(map.floors, target, floor)
@@ -115,6 +119,15 @@ class Routing:
             with self._changed:
                 self.map = replace(self.map, is_told=True)
                 self._changed.notify_all()
+
+    def call_off(self, logical: int, refuse: Callable[[Map], None]) -> None:
+        """A logical shard stays where it is: from here on it counts as arrived there, and what was copied must go.
+
+        `refuse` may raise, by the map as it is.
+        """
+        with self._changed:
+            refuse(self.map)
+            self._record(replace(self.map, arrived=self.map.arrived | {logical}))
 
     def end(self, logical: int, floor: int) -> None:
         """Nothing of a logical shard is left where it was, from the position `floor` on."""
