@@ -198,3 +198,35 @@ def test_a_link_to_a_disk_that_is_gone_keeps_nobody_from_starting(cluster: Clust
     cluster.start()
     assert texts(cluster) == ["kept"]
     assert cluster.snapshot().shards[1].copies[1].problem
+
+
+def test_a_link_leads_to_the_folder_it_leads_to_today(cluster: Cluster, tmp_path: Path) -> None:
+    """Whoever points it elsewhere tomorrow has not moved a place with it."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    name = cluster.add_replica(tmp_path / "link")
+    assert cluster.control.place(name).folder == tmp_path / "disk"
+    assert_copies_equal(cluster)
+    (tmp_path / "other").symlink_to(tmp_path / "disk")
+    with pytest.raises(Refused, match="is a place already"):
+        cluster.add_replica(tmp_path / "other")
+    (tmp_path / "inside").symlink_to(cluster.root.parent)
+    with pytest.raises(Refused, match="lies in the data folder"):
+        cluster.add_replica(tmp_path / "inside" / "e")
+
+
+def test_a_link_to_a_disk_that_is_not_mounted_is_no_new_place(cluster: Cluster, tmp_path: Path) -> None:
+    """The folder would be made on the disk of the system."""
+    (tmp_path / "link").symlink_to(tmp_path / "not mounted" / "places")
+    with pytest.raises(Refused, match="Is its disk mounted"):
+        cluster.add_replica(tmp_path / "link")
+    assert not (tmp_path / "not mounted").exists()
+
+
+@pytest.mark.parametrize(("there", "set_to", "warns"), [(2, 1, False), (1, 2, True), (2, 2, False)])
+def test_a_start_with_fewer_shards_than_set_warns_and_one_with_more_does_not(
+    make: Make, caplog: pytest.LogCaptureFixture, there: int, set_to: int, warns: bool
+) -> None:
+    make(shards=there, replicas=0).stop()
+    make(shards=set_to, replicas=0)
+    assert ("as set" in caplog.text) is warns

@@ -36,8 +36,12 @@ def open_places(cluster: "Cluster", replicas: int) -> None:
         for letter in letters(replicas + 1):
             (cluster.root / letter).mkdir(exist_ok=True)
         control.begin(letters(replicas + 1), cluster.shards, spread(cluster.shards), replicas)
-    if len(control.shards) != len(cluster.shards):
-        logger.warning("the data folder has %d shards, not %d as set", len(control.shards), len(cluster.shards))
+    if len(control.shards) < len(cluster.shards):  # more of them were added
+        logger.warning(
+            "the data folder has %d shards, not %d as set: that counts for a new folder only; shards are added with "
+            "`shards add`",
+            *(len(control.shards), len(cluster.shards)),
+        )
     cluster.shards = control.shards
     for place in control.places:
         if place.folder.parent == cluster.root:  # a folder elsewhere may be a disk that is not mounted
@@ -79,10 +83,12 @@ def add_replica(cluster: "Cluster", folder: Path | None) -> str:
     free = letters(1, names)
     if not free:
         raise Refused(f"There are {MOST_PLACES} places already, and no letter is left for one more.")
-    target = folder.absolute() if folder else cluster.root / free[0]
-    if any(place.folder == target for place in cluster.places):
+    target = folder.resolve() if folder else cluster.root / free[0]  # a link may lead elsewhere tomorrow
+    if folder and folder.is_symlink() and not target.exists():
+        raise Refused(f"{folder} is a link to {target}, which is not there. Is its disk mounted?")
+    if any(place.folder.resolve() == target for place in cluster.places):
         raise Refused(f"The folder {target} is a place already.")
-    if folder and target.resolve().is_relative_to(cluster.root.parent.resolve()):
+    if folder and target.is_relative_to(cluster.root.parent.resolve()):
         raise Refused(
             f"The folder {target} lies in the data folder, where other things are kept. Choose one elsewhere."
         )
