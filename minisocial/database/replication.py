@@ -29,6 +29,7 @@ from minisocial.database.pacing import Pace
 
 logger = logging.getLogger(__name__)
 
+UNLOGGED = "something changed that is not in the log"
 REST = 0.005  # seconds between two batches: under load they grow instead of coming more often
 LOOK_SECONDS = 0.1  # how often one that rests looks whether another copy leads
 RETIRE_SECONDS = 10.0  # for the last step of a copy that is taken away
@@ -144,8 +145,15 @@ class Follower:
                 raise Damaged(problem)
             if reason := self.follow(primary):
                 if self.copy.path:
-                    self._roles.report(f"{self.copy.name} is made anew from {primary.name}: {reason}", logging.INFO)
+                    self._tell(f"{self.copy.name} is made anew from {primary.name}: {reason}", reason)
                 self._copy_from(primary)
+
+    def _tell(self, what: str, reason: str) -> None:
+        """Who loads very many rows at once knows what follows; all else an operator should hear of."""
+        if reason == UNLOGGED:
+            logger.info("shard %s: %s", self.copy.shard, what)
+        else:
+            self._roles.report(what, logging.INFO)
 
     def follow(self, primary: Copy) -> str:
         """Applies the log of the primary; or says why a snapshot is needed. The caller holds `busy`."""
@@ -178,7 +186,7 @@ class Follower:
         if not ahead.is_known:
             return f"position {ahead.position} is not in the primary's log"
         if ahead.has_gap:
-            return "something changed that is not in the log"
+            return UNLOGGED
         if ahead.head != ahead.position:
             self.pace.begin(connection, primary, ahead.head - ahead.position)
             log.copy_changes(connection, self._tables, ahead)

@@ -153,6 +153,7 @@ def test_bulk_load_leaves_no_log_and_reaches_the_replicas(cluster: Cluster) -> N
     assert len(content(file_of(cluster, "0", "b"))["posts"]) == 2001
     assert len(content(file_of(cluster, "0", "a"))["_log"]) < 10
     assert len(seen) == 1
+    assert cluster.snapshot().reports == (), "that replicas take a snapshot then is nothing to report"
 
 
 def test_bulk_load_that_fails_leaves_everything_as_it_was(cluster: Cluster) -> None:
