@@ -29,6 +29,7 @@ from minisocial.database.loss.control import NAME as CONTROL
 from minisocial.database.schema import DIRECTORY as DIRECTORY_TABLES
 from minisocial.database.schema import OUTBOX, SHARD, VERSION
 from minisocial.errors import Refused
+from minisocial.settings_file import load
 from minisocial.upkeep.archive import Archive, NoRoom
 from minisocial.upkeep.backup import DEAD_LETTERS, LEAP, NO_ROOM, count_rows, of_one_place, open_still
 from minisocial.upkeep.manifest import PLACE, Manifest, ShardPart
@@ -140,7 +141,15 @@ def rehearse(file: Path, folder: Path, progress: Progress) -> Report:
         return Report(file, manifest, tuple(faults))
     progress("comparing the shards with each other")
     files = {shard.name: folder / shard.path for shard in manifest.shards}
-    return Report(file, manifest, (), tuple(contradictions(files)))
+    return Report(file, manifest, (), (*contradictions(files), *remarks_on_settings(folder)))
+
+
+def remarks_on_settings(folder: Path) -> Iterator[str]:
+    """What the start will say of the settings in the backup, if it will not take them."""
+    try:
+        load({"data": folder}, {})
+    except Refused as refused:
+        yield f"Its settings are restored as they are, but no start will take them: {refused}".replace(f"{folder}/", "")
 
 
 def newer(begin: str, version: int) -> str:

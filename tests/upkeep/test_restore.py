@@ -471,3 +471,19 @@ def test_a_name_without_an_account_is_told_unless_it_is_being_opened(
 def test_a_report_of_many_faults_is_short(file: Path) -> None:
     report = Report(file, None, tuple(f"Fault {number}." for number in range(9)))
     assert str(report) == f"{file} can not be restored. Fault 0. Fault 1. Fault 2. And 6 more."
+
+
+@pytest.mark.parametrize(("line", "remark"), [("replicas = 99", "replicas"), ("colour = 1", "colour"), ("= =", "TOML")])
+def test_a_rehearsal_says_of_settings_that_no_start_will_take_them(
+    cluster: Cluster, data: Path, tmp_path: Path, line: str, remark: str
+) -> None:
+    (data / "minisocial.toml").write_text(f"{line}\n")
+    report = check(made(cluster, data, tmp_path / "backup.zip"))
+    assert report.is_sound
+    (said,) = report.remarks
+    assert "no start will take them: " in said and remark in said and "rehearsal-" not in said
+
+
+def test_a_rehearsal_says_nothing_of_sound_settings(cluster: Cluster, data: Path, tmp_path: Path) -> None:
+    (data / "minisocial.toml").write_text("replicas = 1\n")
+    assert check(made(cluster, data, tmp_path / "backup.zip")).remarks == ()
