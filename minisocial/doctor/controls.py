@@ -1,6 +1,7 @@
 """The control files: whether enough of them are there, can be read, and say the same."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from minisocial.database.loss.control import NAME, majority
 from minisocial.doctor.finding import Finding, listed, shown
@@ -14,8 +15,9 @@ def check_controls(survey: Survey) -> Iterator[Finding]:
     if survey.record is None:
         yield _nothing_to_go_by(survey)
         yield from _unreadable(survey.controls, "")
+        yield from _lost_hint(survey)
         return
-    faults = [*_missing(survey, survey.record), *_faulty(survey, survey.record)]
+    faults = [*_missing(survey, survey.record), *_faulty(survey, survey.record), *_lost_hint(survey)]
     yield from faults
     if not faults:
         count = len(survey.controls)
@@ -24,9 +26,28 @@ def check_controls(survey: Survey) -> Iterator[Finding]:
 
 def _nothing_to_go_by(survey: Survey) -> Finding:
     root = shown(survey.data / "database")
+    if survey.hint and survey.hint.record and survey.hint.record.folders:
+        folders = listed(map(shown, map(Path, survey.hint.record.folders.values())))
+        return Finding(f"no {NAME} can be read in any place: {folders}", "put these folders back: mount their disks")
     return Finding(
         f"no {NAME} in the folders of {root} says which file leads and which shard holds whom",
         f"put a {NAME} from a backup into each of them before you start the site",
+    )
+
+
+def _lost_hint(survey: Survey) -> Iterator[Finding]:
+    """When no place lies in the data folder, one more file there says where they are."""
+    root, hint, record = survey.data.absolute() / "database", survey.hint, survey.record
+    if any(shelf.place.folder.parent == root for shelf in survey.shelves):
+        return
+    told = set(hint.record.folders.values()) if hint and hint.record else set()
+    if told and (record is None or set(record.folders.values()) <= told):
+        return
+    what = (hint.problem if hint else "it is not there") or "it does not name every place"
+    yield Finding(
+        f"{shown(root / NAME)}: {what}. All places lie elsewhere, and it alone says where: without it a start finds "
+        "nothing, and begins a new, empty database",
+        f"copy the {NAME} of one of the places to {shown(root / NAME)}, before you start the site",
     )
 
 

@@ -15,6 +15,7 @@ from minisocial.doctor.lock import is_held
 from minisocial.ids import LOGICAL_SHARDS
 from minisocial.settings import Settings
 
+LOCK = "lock"  # made at the first start
 SHARD_FILE = re.compile(r"shard-(.+)-(\d+)\.db")
 LEFT_OVER = re.compile(r"(shard-.+-\d+\.db)-(?:wal|shm)")
 
@@ -78,6 +79,7 @@ class Survey:
     controls: tuple[ControlFile, ...]
     record: Record | None  # the newest one that can be read
     shelves: tuple[Shelf, ...]
+    hint: ControlFile | None = None  # beside the places: believed in nothing but where to look for them
 
     @property
     def data(self) -> Path:
@@ -86,7 +88,8 @@ class Survey:
     @property
     def is_new(self) -> bool:
         """Whether nothing was ever kept here."""
-        return not self.controls and not any(shelf.files for shelf in self.shelves)
+        was_opened = (self.data / "database" / LOCK).exists()
+        return not (was_opened or self.controls or self.hint or any(shelf.files for shelf in self.shelves))
 
     @property
     def shards(self) -> tuple[str, ...]:
@@ -106,13 +109,14 @@ def take(settings: Settings, clock: Clock) -> Survey:
     root = settings.data.absolute() / "database"
     is_running = is_held(root)
     folders = sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
-    controls = list(_controls(folders))
-    record = _newest(controls)
+    controls, hints = list(_controls(folders)), list(_controls([root]))
+    record = _newest(controls + hints)
     elsewhere = [Path(folder) for folder in record.folders.values()] if record else []
     controls += _controls(folder for folder in elsewhere if folder not in folders)
     record = _newest(controls)
     places = _places(root, record) if record else [Place(f.name, f, root) for f in folders if len(f.name) == 1]
-    return Survey(settings, clock, is_running, tuple(controls), record, tuple(map(_shelf, places)))
+    shelves = tuple(map(_shelf, places))
+    return Survey(settings, clock, is_running, tuple(controls), record, shelves, next(iter(hints), None))
 
 
 def _controls(folders: Iterable[Path]) -> Iterator[ControlFile]:

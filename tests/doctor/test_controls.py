@@ -1,5 +1,7 @@
 """The control files: one or more of them lost, old, or nonsense."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.doctor.world import Patient
@@ -53,3 +55,38 @@ def test_control_files_that_disagree(patient: Patient):
     patient.edit_control("b", lambda data: data["map"].reverse())
     (fault,) = patient.faults()
     assert "b/control.json has the same version as another and says something else" in fault and "copy it" in fault
+
+
+def all_elsewhere(patient: Patient) -> Path:
+    """Moves every place to another disk; the folder of them."""
+    disks = patient.data.parent / "disks"
+    disks.mkdir(0o700)
+    folders = {name: str(disks / name) for name in "abc"}
+    for name in "abc":
+        patient.edit_control(name, lambda data: data.update(folders=folders))
+    hint = patient.place("a") / "control.json"
+    (patient.data / "database" / "control.json").write_bytes(hint.read_bytes())
+    for name in "abc":
+        patient.place(name).rename(disks / name).chmod(0o700)
+    return disks
+
+
+def test_places_that_all_lie_elsewhere_are_found(patient: Patient):
+    all_elsewhere(patient)
+    assert patient.faults() == []
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_places_that_all_lie_elsewhere_need_the_file_that_says_where(patient: Patient, is_gone: bool):
+    all_elsewhere(patient)
+    hint = patient.data / "database" / "control.json"
+    hint.unlink() if is_gone else hint.write_text("{")
+    (fault,) = [fault for fault in patient.faults() if "All places lie elsewhere" in fault]
+    assert "begins a new, empty database" in fault and "copy the control.json of one of the places" in fault
+
+
+def test_places_that_all_lie_elsewhere_and_are_not_mounted(patient: Patient):
+    disks = all_elsewhere(patient)
+    disks.rename(disks.with_name("away"))
+    fault = patient.faults()[0]
+    assert "no control.json can be read in any place" in fault and "mount their disks" in fault
