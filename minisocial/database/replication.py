@@ -89,6 +89,7 @@ class Follower:
     def retire(self) -> None:
         """Ends the thread: the copy is taken from the shard."""
         self._retired = True
+        self.pace.hurry()
         self.copy.wake.set()
         self.join(RETIRE_SECONDS)
 

@@ -10,7 +10,7 @@ from minisocial.database import Cluster
 from minisocial.database.connection import CACHE_KIB
 from minisocial.database.copies import Copy
 from minisocial.database.loss.places import Place
-from minisocial.database.pacing import LONG, LONG_KIB, MOST_REST, Pace
+from minisocial.database.pacing import ALL_RESTS, LONG, LONG_KIB, MOST_REST, Pace
 from tests.database.conftest import Make
 from tests.database.test_catch_up import write_very_much
 from tests.database.world import assert_copies_equal, person, post, until
@@ -135,6 +135,24 @@ def test_nothing_rests_outside_of_a_step(world: World) -> None:
     world.primary.position += 1
     world.connection.execute(WORK).fetchall()
     assert world.pace.rests == before
+
+
+def test_it_rests_for_so_long_in_one_step_and_no_longer(world: World) -> None:
+    """The WAL of the primary grows meanwhile."""
+    world.clock.step = 1.0
+    before = world.pace.rests
+    world.pace.begin(world.connection, world.primary, 100)
+    world.primary.position += 1
+    for _ in range(30):
+        world.connection.execute(WORK).fetchall()
+    world.pace.end(world.connection)
+    rests = world.shard.closing.seconds  # type: ignore[attr-defined]
+    assert world.pace.rests - before == len(rests) == ALL_RESTS / MOST_REST
+
+
+def test_a_copy_that_is_taken_away_does_not_rest(world: World) -> None:
+    world.pace.hurry()
+    assert world.step() == 0
 
 
 def test_a_long_step_has_more_memory_and_gives_it_back(world: World) -> None:
