@@ -13,7 +13,8 @@ def check_controls(survey: Survey) -> Iterator[Finding]:
     if survey.is_new:
         return
     if survey.record is None:
-        yield _nothing_to_go_by(survey)
+        if survey.shelves or survey.controls or survey.hint:
+            yield _nothing_to_go_by(survey)
         yield from _unreadable(survey.controls, "")
         yield from _lost_hint(survey)
         return
@@ -45,9 +46,9 @@ def _lost_hint(survey: Survey) -> Iterator[Finding]:
         return
     what = (hint.problem if hint else "it is not there") or "it does not name every place"
     yield Finding(
-        f"{shown(root / NAME)}: {what}. All places lie elsewhere, and it alone says where: without it a start finds "
+        f"{shown(root / NAME)}: {what}. No place lies here, and it alone says where else: without it a start finds "
         "nothing, and begins a new, empty database",
-        f"copy the {NAME} of one of the places to {shown(root / NAME)}, before you start the site",
+        f"copy the {NAME} of one of the places there before you start the site; if there are none, start it",
     )
 
 

@@ -148,8 +148,8 @@ def remarks_on_settings(folder: Path) -> Iterator[str]:
     """What the start will say of the settings in the backup, if it will not take them."""
     try:
         load({"data": folder}, {})
-    except Refused as refused:
-        yield f"Its settings are restored as they are, but no start will take them: {refused}".replace(f"{folder}/", "")
+    except (Refused, ValueError, RecursionError) as error:
+        yield f"Its settings are restored as they are, but no start will take them: {error}".replace(f"{folder}/", "")
 
 
 def newer(begin: str, version: int) -> str:

@@ -81,7 +81,7 @@ def test_places_that_all_lie_elsewhere_need_the_file_that_says_where(patient: Pa
     all_elsewhere(patient)
     hint = patient.data / "database" / "control.json"
     hint.unlink() if is_gone else hint.write_text("{")
-    (fault,) = [fault for fault in patient.faults() if "All places lie elsewhere" in fault]
+    (fault,) = [fault for fault in patient.faults() if "No place lies here" in fault]
     assert "begins a new, empty database" in fault and "copy the control.json of one of the places" in fault
 
 

@@ -473,7 +473,16 @@ def test_a_report_of_many_faults_is_short(file: Path) -> None:
     assert str(report) == f"{file} can not be restored. Fault 0. Fault 1. Fault 2. And 6 more."
 
 
-@pytest.mark.parametrize(("line", "remark"), [("replicas = 99", "replicas"), ("colour = 1", "colour"), ("= =", "TOML")])
+@pytest.mark.parametrize(
+    ("line", "remark"),
+    [
+        ("replicas = 99", "replicas"),
+        ("colour = 1", "colour"),
+        ("= =", "TOML"),
+        ("replicas = " + "9" * 5000, "digits"),
+        ("colour = " + "[" * 5000, "recursion"),
+    ],
+)
 def test_a_rehearsal_says_of_settings_that_no_start_will_take_them(
     cluster: Cluster, data: Path, tmp_path: Path, line: str, remark: str
 ) -> None:
