@@ -50,7 +50,7 @@ def test_the_commands_are_those_that_are_promised():
     assert set(cli.commands["user"].commands) == {"create", "reset-password", "suspend", "unsuspend", "role"}
     assert set(cli.commands["mail"].commands) == {"test"}
     assert set(cli.commands["replicas"].commands) == {"add", "remove"}
-    assert set(cli.commands["shards"].commands) == {"list", "add", "move", "spread"}
+    assert set(cli.commands["shards"].commands) == {"list", "add", "move", "spread", "call-off"}
     assert "--check" in flags_of("restore")
     assert {"--rounds", "--seed", "--durability", "--keep"} <= flags_of("torture")
     assert all("--data" in flags_of(name) for name in ("promote", "verify", "backup", "restore", "doctor"))
