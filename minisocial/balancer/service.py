@@ -5,7 +5,7 @@ import random
 import threading
 from collections.abc import Container
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from minisocial import waiting
 from minisocial.balancer.health import Health
@@ -44,8 +44,7 @@ class Target(Protocol):
     def probe(self) -> bool: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):  # and no dataclass: each request makes one
     """Who asks for a slot, and the nodes that have failed the request already."""
 
     client: str

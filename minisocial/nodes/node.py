@@ -148,12 +148,14 @@ class Node:
         A thread cannot be stopped from outside. It goes on until its application returns, and is not believed.
         """
         with self._lock:
-            self._was_killed.set()
+            self._state = "killed"
             self._is_retired = True
             self._served += self._in_flight
             self._failed += self._in_flight
             self._in_flight = 0
-        self._change("killed")
+        self._was_killed.set()
+        self._listener()
+        self._part()
 
     def reserve(self) -> bool:
         """Takes a slot, if the node is up and has one. Whoever gets True calls `serve` once."""
@@ -195,14 +197,14 @@ class Node:
         return code < 500 or code == 503
 
     def _call(self, environ: "WSGIEnvironment") -> wsgi.Response:
-        if self._was_killed.is_set():  # while it waited: nothing was begun
+        if self._state == "killed":  # while it waited: nothing was begun
             raise _killed()
         return wsgi.call(self._app, environ)
 
     def _release(self, has_failed: bool | None) -> None:
         """Gives the slot back; `has_failed` is None if nothing was served in it."""
         with self._lock:
-            if self._was_killed.is_set():
+            if self._state == "killed":
                 raise _killed()  # and whatever was raised or answered is forgotten
             self._in_flight -= 1
             if has_failed is not None:
@@ -211,7 +213,8 @@ class Node:
             if self._state == "draining" and not self._in_flight:
                 self._state = "down"
         self._listener()
-        self._part()
+        if self._is_retired:
+            self._part()
 
     def _change(self, state: str) -> None:
         with self._lock:
@@ -223,10 +226,8 @@ class Node:
 
     def _part(self) -> None:
         """Says farewell, once, if this was the end."""
-        if not self._is_retired:
-            return
         with self._lock:
-            if self._in_flight or self._farewell is None:
+            if not self._is_retired or self._in_flight or self._farewell is None:
                 return
             farewell, self._farewell = self._farewell, None
         farewell()
