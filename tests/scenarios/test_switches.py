@@ -138,6 +138,28 @@ def test_front_door_has_a_thread_for_each_request_that_may_run_or_wait(start_sys
     assert system.balancer.capacity == 9 * 68 and system.front_door.threads == 600
 
 
+def test_write_whose_node_is_killed_is_not_confirmed_and_the_next_one_is_done_by_the_new_node(
+    system: System, people: list[Client]
+) -> None:
+    ada, grace, _ = people
+    change(system, "switch", name="write_delay_ms", value="10000")
+    ada.get("/")
+    posting = threading.Thread(target=ada.submit, args=("Post",), kwargs={"text": "Is it there?"})
+    posting.start()
+    while not system.nodes[-1].in_flight:
+        assert posting.is_alive()
+    change(system, "nodes-kill", node="write-1")
+    posting.join(5)  # at once, though it was to take ten seconds
+    assert ada.page.status == 503 and "not confirmed" in ada.page.text
+    assert grace.get("/").page.status == 200  # who only reads does not notice
+    change(system, "switch", name="write_delay_ms", value="0")
+    change(system, "nodes-restart", node="write-1")
+    ada.get("/").submit("Post", text="Now it is.")
+    settle(system)
+    page = grace.get("/").page
+    assert "Now it is." in page.text and "Is it there?" not in page.text
+
+
 def test_where_nothing_runs_there_is_nothing_to_switch(start_system: StartSystem) -> None:
     system = start_system()
     system.stop()
