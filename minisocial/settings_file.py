@@ -40,6 +40,7 @@ RANGES: dict[str, tuple[int, int]] = {  # setting → least, most
     "global_cache_bytes": (MB, 1 << 40),
     "queue_limit": (1, 10_000_000),
     "outbox_limit": (100, 100_000_000),
+    "merge_above": (0, 10_000_000),
     "connections": (8, 10_000),
     "password_cost": (4, 20),
     "nightly_backups": (0, 1000),

@@ -105,7 +105,7 @@ class System:
         )
         self.hasher = Hasher(settings.password_cost)
         self.social = self._social("worker")
-        tasks = Tasks(self.social, self.mailer.send, self._public_url)
+        tasks = Tasks(self.social, self.mailer.send, self._public_url, settings.merge_above)
         self.background.handle(tasks.handlers())
         self.desk = Desk(self.background, self.social.audit)
 

@@ -117,6 +117,29 @@ def restore(file: Path, only_check: bool, **flags: Any) -> int:
     return 0 if report.is_sound else 1
 
 
+@click.group()
+def feeds() -> None:
+    """Home feeds."""
+
+
+@feeds.command("check")
+@setting_flags("data")
+def feeds_check(**flags: Any) -> None:
+    """Compare all home feeds with what belongs into them; exit status 1 if one is wrong."""
+    perform(settings_from(flags), "feeds-check")
+
+
+@feeds.command("rebuild")
+@click.argument("name", required=False)
+@click.option("--all", "is_all", is_flag=True, help="everybody's")
+@setting_flags("data")
+def feeds_rebuild(name: str | None, is_all: bool, **flags: Any) -> None:
+    """Make the home feed of NAME anew, or with --all everybody's."""
+    if bool(name) == is_all:
+        raise click.UsageError("Say whose: a name, or --all.")
+    perform(settings_from(flags), "feeds-rebuild", **({"name": name} if name else {}))
+
+
 def to_stderr(line: str) -> None:
     """Progress, beside what is printed for good; "" says nothing."""
     if line:
@@ -130,4 +153,4 @@ def perform(settings: Settings, operation: str, /, **args: str) -> None:
     click.echo(remote.perform(settings, operation, args, to_stderr))
 
 
-COMMANDS = (promote, replicas, shards, verify, backup, restore)
+COMMANDS = (promote, replicas, shards, verify, feeds, backup, restore)

@@ -77,6 +77,7 @@ TOUCHED: dict[str, Callable[[Change], Iterable[str]]] = {
     "accounts": _account,
     "usernames": lambda change: (f"name:{change.key[0].lower()}",),
     "sessions": lambda change: (f"session:{change.key[0]}",),
+    "broadcasters": lambda change: ("broadcasters:all",),
     "community": lambda change: ("community:all",),
     "posts": _posts,
     "post_tags": _post_tags,

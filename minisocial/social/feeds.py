@@ -1,17 +1,19 @@
 """Feeds: home, explore, profile, tag. Newest first, paged by identifier."""
 
 import heapq
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
-from itertools import islice
+from itertools import groupby, islice
 from typing import Any, TypeVar
 
 from minisocial import ids
 from minisocial.cache import Kind
 from minisocial.database import Reader
 from minisocial.errors import Unavailable
+from minisocial.social import feed_building
+from minisocial.social.broadcasters import Broadcasters
 from minisocial.social.cached import (
     RECENT,
     RECENT_BY_AUTHOR,
@@ -21,6 +23,7 @@ from minisocial.social.cached import (
     TALKED_ABOUT,
 )
 from minisocial.social.friends import Friends
+from minisocial.social.home_feeds import SHORTEST
 from minisocial.social.pages import Cursor, Page, Source, collect, newest_first, window
 from minisocial.social.people import People
 from minisocial.social.post import PostView
@@ -41,29 +44,68 @@ Rows = Callable[[Reader, Cursor], list[int]]  # identifiers of one shard, newest
 class Feeds:
     """Lists of posts, each as one person may see it."""
 
-    def __init__(self, store: Store, people: People, posts: Posts, friends: Friends) -> None:
+    def __init__(
+        self, store: Store, people: People, posts: Posts, friends: Friends, broadcasters: Broadcasters
+    ) -> None:
         self._store = store
         self._people = people
         self._posts = posts
         self._friends = friends
+        self._broadcasters = broadcasters
 
     def home(self, viewer: int, cursor: Cursor = FIRST) -> Page[PostView]:
         """Posts by the people the viewer follows, and their own."""
+        # who is one must be known before the feed is read: who ceases to be one has their posts in it by then
+        broadcasters = self._broadcasters.merged()
         # who is not followed any more is gone at once, though the worker may still be clearing the feed
         followed = self._friends.circle(viewer).follows | {viewer}
-        entries = _rows("SELECT post FROM home_feed WHERE account = ? AND", "post", viewer)
+        stored = self._of(
+            RECENT_HOME, viewer, _rows("SELECT post FROM home_feed WHERE account = ? AND", "post", viewer)
+        )
+        missing: set[str] = set()
 
         def show(post_ids: Sequence[int]) -> dict[int, PostView]:
             shown = self._posts.show(post_ids, viewer)
             return {id: view for id, view in shown.items() if view.post.author in followed}
 
-        return collect(self._of(RECENT_HOME, viewer, entries), cursor, show)
+        heard = [account for account in broadcasters if account in followed and account != viewer]
+        source = self._with_broadcasts(viewer, stored, heard, missing) if heard else stored
+        return replace(collect(source, cursor, show), complete=not missing)
+
+    def _with_broadcasts(self, viewer: int, stored: Source, heard: Sequence[int], missing: set[str]) -> Source:
+        """A home feed with the posts of broadcasters merged in, as far back as the feed itself reaches."""
+        sources = {str(account): self._written_by(account) for account in heard}
+
+        def source(cursor: Cursor) -> Sequence[int]:
+            if cursor.min_id is not None:
+                cursor = replace(cursor, min_id=max(cursor.min_id, self._end(viewer) - 1))
+            entries = stored(cursor)
+            found = _merged({"": lambda _: entries, **sources}, cursor, missing)
+            if cursor.min_id is not None or len(entries) == cursor.limit:
+                return found
+            end = self._end(viewer)
+            return [id for id in found if id >= end]
+
+        return source
+
+    def _end(self, viewer: int) -> int:
+        """The oldest entry of a feed that may have been cut there; 0 where it has all there is."""
+        with self._store.beside(RECENT_HOME, viewer) as reader:
+            row = reader.row("SELECT count(*), min(post) FROM home_feed WHERE account = ?", (viewer,))
+        return row[1] if row and row[0] >= SHORTEST else 0
+
+    def _written_by(self, account: int) -> Source:
+        written = _rows("SELECT id FROM posts WHERE author = ? AND", "id", account)
+        return self._of(RECENT_BY_AUTHOR, account, written)
+
+    def rebuild(self, viewer: int) -> bool:
+        """Make a home feed anew from what those wrote whom the viewer follows; False if that changed too quickly."""
+        return feed_building.rebuild(self._store, self._broadcasters, viewer)
 
     def profile(self, account: int, viewer: int | None, cursor: Cursor = FIRST) -> Page[PostView]:
         """What one person wrote, as far as the viewer may see it."""
         self._posts.refuse_strangers(viewer)
-        written = _rows("SELECT id FROM posts WHERE author = ? AND", "id", account)
-        page = self._page(self._of(RECENT_BY_AUTHOR, account, written), viewer, cursor)
+        page = self._page(self._written_by(account), viewer, cursor)
         return replace(page, keys=(*page.keys, f"profile:{account}", f"account:{account}"))
 
     def explore(self, viewer: int | None, cursor: Cursor = FIRST) -> Page[PostView]:
@@ -184,7 +226,7 @@ def _recent(
 
 
 def _merged(sources: Mapping[str, Source], cursor: Cursor, missing: set[str]) -> Sequence[int]:
-    """Gather from every shard and merge; a shard that does not answer is noted in `missing`."""
+    """Gather from everywhere and merge, each once; a source that does not answer is noted in `missing`."""
     gathered: list[Sequence[int]] = []
     for shard, source in sources.items():
         try:
@@ -193,8 +235,13 @@ def _merged(sources: Mapping[str, Source], cursor: Cursor, missing: set[str]) ->
             missing.add(shard)
     if cursor.min_id is not None:  # the ones next to min_id are the oldest
         oldest_first = heapq.merge(*(found[::-1] for found in gathered))
-        return list(islice(oldest_first, cursor.limit))[::-1]
-    return list(islice(heapq.merge(*gathered, reverse=True), cursor.limit))
+        return list(islice(_once(oldest_first), cursor.limit))[::-1]
+    return list(islice(_once(heapq.merge(*gathered, reverse=True)), cursor.limit))
+
+
+def _once(ordered: Iterable[int]) -> Iterator[int]:
+    """Equal ones that follow each other become one."""
+    return (id for id, _ in groupby(ordered))
 
 
 _TALKED_ABOUT = f"""

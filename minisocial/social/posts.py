@@ -11,6 +11,7 @@ from minisocial.social.accounts import Accounts
 from minisocial.social.cached import BELOW_ROOT, REPLIED
 from minisocial.social.community import Communities
 from minisocial.social.friends import Friends
+from minisocial.social.home_feeds import take_out
 from minisocial.social.people import People
 from minisocial.social.post import COLUMNS, Post, PostView, Thread
 from minisocial.social.registers import is_apart
@@ -93,7 +94,7 @@ class Posts:
         post = self._new(viewer, text, visibility, parent)
         with self._store.write(viewer) as tx:
             self._insert(tx, post)
-            self._store.later(tx, "fan_out", post=post.id)
+            self._store.later(tx, "fan_out", post=post.id, author=viewer)
             if post.mentions or parent:
                 self._store.later(tx, "tell_of_post", post=post.id)
             if parent:
@@ -139,7 +140,7 @@ class Posts:
                 return
             for table in ("post_tags", "post_versions", "likes", "replies"):
                 tx.execute(f"DELETE FROM {table} WHERE post = ?", (id,))
-            tx.execute("DELETE FROM home_feed WHERE account = ? AND post = ?", (viewer, id))
+            take_out(self._store, tx, [viewer], id)
             self._store.later(tx, "retract", post=id, author=viewer, in_reply_to=post.in_reply_to, root=post.root)
 
     # --- liking --------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from minisocial.errors import Forbidden
 from minisocial.social.accounts import Account, Accounts
 from minisocial.social.audit import Audit
 from minisocial.social.blocks import Blocks
+from minisocial.social.broadcasters import Broadcasters
 from minisocial.social.community import Communities, checked, save
 from minisocial.social.edits import Edits
 from minisocial.social.feeds import Feeds
@@ -50,7 +51,8 @@ class Social:
         self.blocks = Blocks(store, self.accounts, self.people, self.friends)
         self.posts = Posts(store, self.accounts, self.people, self.friends, self.community)
         self.edits = Edits(store, self.posts)
-        self.feeds = Feeds(store, self.people, self.posts, self.friends)
+        self.broadcasters = Broadcasters(store)
+        self.feeds = Feeds(store, self.people, self.posts, self.friends, self.broadcasters)
         self.notifications = Notifications(store, self.people, self.posts)
         self.preferences = Preferences(store)
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Mapping
 
 from minisocial.background import HandlerSpec, Task
 from minisocial.social.accounts import NewAccount
+from minisocial.social.broadcasters import MERGE_ABOVE
 from minisocial.social.social import Social
-from minisocial.social.tasks.feeds import FeedTasks
+from minisocial.social.tasks.feeds import AT_ONCE, FeedTasks
 from minisocial.social.tasks.friends import FriendTasks
 from minisocial.social.tasks.people import PeopleTasks
 from minisocial.social.tasks.posts import PostTasks
@@ -20,11 +21,18 @@ __all__ = ["Send", "Tasks"]
 
 
 class Tasks:
-    """The tasks by name; `public_url` is how links in letters begin."""
+    """The tasks by name; `public_url` is how links in letters begin, `merge_above`, `at_once` see `FeedTasks`."""
 
-    def __init__(self, social: Social, send: Send, public_url: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        social: Social,
+        send: Send,
+        public_url: Callable[[], str],
+        merge_above: int = MERGE_ABOVE,
+        at_once: int = AT_ONCE,
+    ) -> None:
         self._social = social
-        self._feeds = FeedTasks(social.store)
+        self._feeds = FeedTasks(social, merge_above, at_once)
         self._posts = PostTasks(social)
         self._friends = FriendTasks(social)
         self._people = PeopleTasks(social)
@@ -40,6 +48,8 @@ class Tasks:
                 "readdress": self._feeds.readdress,
                 "fill_feed": self._feeds.fill_feed,
                 "clear_feed": self._feeds.clear_feed,
+                "rebuild_feed": self._feeds.rebuild_feed,
+                "store_broadcasts": self._feeds.store_broadcasts,
                 "tell_of_post": self._posts.tell_of_post,
                 "join_thread": self._posts.join_thread,
                 "mirror_friendship": self._friends.mirror_friendship,

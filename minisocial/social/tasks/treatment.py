@@ -4,10 +4,19 @@ from collections.abc import Callable, Mapping
 
 from minisocial.background import HandlerSpec, Task
 
-BATCH = frozenset({"fan_out", "retract", "readdress"})  # for all the readers of somebody
+BATCH = frozenset({"fan_out", "retract", "readdress", "store_broadcasts"})  # for all the readers of somebody
 # What changes one person's side of things is done in the order in which it was caused ...
 PERSON = frozenset(
-    {"fill_feed", "clear_feed", "mirror_friendship", "mirror_follow", "cut_follow", "mirror_block", "notify"}
+    {
+        "fill_feed",
+        "clear_feed",
+        "rebuild_feed",
+        "mirror_friendship",
+        "mirror_follow",
+        "cut_follow",
+        "mirror_block",
+        "notify",
+    }
 )
 LETTERS = frozenset({"letter"})  # ... and so are letters, apart from the rest: a mail server may keep them waiting
 LETTER_SECONDS = 120.0  # a mail server that looks for viruses takes its time
