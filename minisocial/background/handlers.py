@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from minisocial.background.outbox import Task
 from minisocial.errors import MinisocialError
 
-Handler = Callable[[Task], None]
+Handler = Callable[[Task], object]  # what it returns is told of a job, and of nothing else
 
 SMALL, BATCH = 0, -1  # classes, the first one first
 

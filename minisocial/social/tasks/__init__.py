@@ -6,16 +6,18 @@ effect is keyed, versioned or a set operation, so that doing it again changes no
 
 from collections.abc import Callable, Mapping
 
-from minisocial.background import HandlerSpec, Task
+from minisocial.background import HandlerSpec, Job, Task
 from minisocial.social.accounts import NewAccount
 from minisocial.social.broadcasters import MERGE_ABOVE
 from minisocial.social.social import Social
+from minisocial.social.tasks.digest import DigestTasks
 from minisocial.social.tasks.feeds import AT_ONCE, FeedTasks
 from minisocial.social.tasks.friends import FriendTasks
 from minisocial.social.tasks.people import PeopleTasks
 from minisocial.social.tasks.posts import PostTasks
 from minisocial.social.tasks.telling import Send, TellingTasks
 from minisocial.social.tasks.treatment import treated
+from minisocial.social.tasks.upkeep import UpkeepTasks
 
 __all__ = ["Send", "Tasks"]
 
@@ -30,6 +32,7 @@ class Tasks:
         public_url: Callable[[], str],
         merge_above: int = MERGE_ABOVE,
         at_once: int = AT_ONCE,
+        has_server: bool = False,
     ) -> None:
         self._social = social
         self._feeds = FeedTasks(social, merge_above, at_once)
@@ -37,6 +40,8 @@ class Tasks:
         self._friends = FriendTasks(social)
         self._people = PeopleTasks(social)
         self._telling = TellingTasks(social, send, public_url)
+        self._digest = DigestTasks(social, send, public_url, has_server)
+        self._upkeep = UpkeepTasks(social.store)
 
     def handlers(self) -> Mapping[str, HandlerSpec]:
         """Every task that anybody leaves in an outbox."""
@@ -60,8 +65,17 @@ class Tasks:
                 "recount_replies": self._people.recount_replies,
                 "notify": self._telling.notify,
                 "letter": self._telling.letter,
+                "digest": self._digest.digest,
             }
         )
+
+    def jobs(self) -> list[Job]:
+        """What is due again and again."""
+        return [*self._upkeep.jobs(), *self._digest.jobs()]
+
+    def jobs(self) -> list[Job]:
+        """What is due again and again."""
+        return [*self._upkeep.jobs(), *self._digest.jobs()]
 
     def open_account(self, task: Task) -> None:
         """Finish a sign-up that died between the directory and the person's shard."""

@@ -18,16 +18,18 @@ PERSON = frozenset(
         "notify",
     }
 )
-LETTERS = frozenset({"letter"})  # ... and so are letters, apart from the rest: a mail server may keep them waiting
+LETTERS = frozenset(
+    {"letter", "digest"}
+)  # ... and so are letters, apart from the rest: a mail server may keep them waiting
 LETTER_SECONDS = 120.0  # a mail server that looks for viruses takes its time
 
 
-def treated(handlers: Mapping[str, Callable[[Task], None]]) -> Mapping[str, HandlerSpec]:
+def treated(handlers: Mapping[str, Callable[[Task], object]]) -> Mapping[str, HandlerSpec]:
     """The same handlers, each with its class, its order and its deadline."""
     return {name: _treated(name, run) for name, run in handlers.items()}
 
 
-def _treated(name: str, run: Callable[[Task], None]) -> HandlerSpec:
+def _treated(name: str, run: Callable[[Task], object]) -> HandlerSpec:
     if name in LETTERS:
         return HandlerSpec(run, order="letters", deadline_seconds=LETTER_SECONDS)
     return HandlerSpec(run, is_batch=name in BATCH, order="person" if name in PERSON else "")
