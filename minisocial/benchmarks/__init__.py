@@ -1,6 +1,6 @@
 """Measures whole requests, boxes in front, database and queue, each beside the bare thing it stands on."""
 
-NAMES = ("path", "edge", "balancer", "database", "background")
+NAMES = ("path", "edge", "balancer", "database", "background", "feeds")
 
 
 def run(name: str | None = None, quick: bool = False, minutes: float = 1.0) -> int:
@@ -14,6 +14,7 @@ def run(name: str | None = None, quick: bool = False, minutes: float = 1.0) -> i
         balancer,
         database,
         edge,
+        feeds,
         path,
     )  # late: load generators here start light
     from minisocial.errors import Refused
@@ -30,4 +31,6 @@ def run(name: str | None = None, quick: bool = False, minutes: float = 1.0) -> i
         database.run(quick)
     if name in (None, "background"):
         background.run(quick)
+    if name in (None, "feeds"):
+        feeds.run(quick)
     return 0

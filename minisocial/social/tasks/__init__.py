@@ -73,10 +73,6 @@ class Tasks:
         """What is due again and again."""
         return [*self._upkeep.jobs(), *self._digest.jobs()]
 
-    def jobs(self) -> list[Job]:
-        """What is due again and again."""
-        return [*self._upkeep.jobs(), *self._digest.jobs()]
-
     def open_account(self, task: Task) -> None:
         """Finish a sign-up that died between the directory and the person's shard."""
         self._social.accounts.open(NewAccount(**task.args))
