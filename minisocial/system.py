@@ -105,8 +105,15 @@ class System:
         )
         self.hasher = Hasher(settings.password_cost)
         self.social = self._social("worker")
-        tasks = Tasks(self.social, self.mailer.send, self._public_url, settings.merge_above)
+        tasks = Tasks(
+            self.social,
+            self.mailer.send,
+            self._public_url,
+            settings.merge_above,
+            has_server=self.mailer.has_server,
+        )
         self.background.handle(tasks.handlers())
+        self.background.schedule(tasks.jobs())
         self.desk = Desk(self.background, self.social.audit)
 
         # in front: nodes, balancer, proxy, front door

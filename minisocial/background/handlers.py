@@ -40,8 +40,8 @@ class HandlerSpec:
     holds: int = 2
     deadline_seconds: float = 60.0
 
-    def __call__(self, task: Task) -> None:
-        self.run(task)
+    def __call__(self, task: Task) -> object:
+        return self.run(task)
 
     def delay(self, attempt: int, rng: random.Random) -> float:
         """Seconds to wait after a failed attempt (1, 2, …): exponential, with full jitter.
