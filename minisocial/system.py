@@ -113,7 +113,7 @@ class System:
             has_server=self.mailer.has_server,
         )
         self.background.handle(tasks.handlers())
-        self.background.schedule(tasks.jobs())
+        self.background.schedule([*tasks.jobs(), *self.mailer.jobs()])
         self.desk = Desk(self.background, self.social.audit)
 
         # in front: nodes, balancer, proxy, front door

@@ -14,7 +14,7 @@ from minisocial.background.handlers import Handler, Handlers, HandlerSpec
 from minisocial.background.observer import Observer
 from minisocial.background.outbox import Change, Outbox, Store, Transaction
 from minisocial.background.relay import Relay
-from minisocial.background.schedule import Job, Schedule, handlers
+from minisocial.background.schedule import Job, Schedule
 from minisocial.background.snapshots import BackgroundSnapshot
 from minisocial.background.task_queue import TaskQueue
 from minisocial.background.worker import Worker
@@ -89,7 +89,15 @@ class Background:
         """Does these periodically, each time as a task of its own: before the start."""
         jobs = list(jobs)
         self._schedule.add(jobs)
-        self._handlers.learn(handlers(jobs))
+        self._handlers.learn(self._schedule.handlers(jobs))
+
+    def begin_job(self, name: str) -> None:
+        """Has a job done now, whenever it is due; raises NotFound, or Refused while it is at work."""
+        self._schedule.begin(name)
+
+    def is_job_done(self, name: str) -> bool:
+        """Whether no task of a job is left to do."""
+        return self._schedule.is_done(name)
 
     def add(self, tx: Transaction, shard: str, task: str, args: Mapping[str, Any]) -> int:
         """Adds a task in the open write block on `shard`; it exists if and only if that commits."""

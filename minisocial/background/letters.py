@@ -53,6 +53,14 @@ class Letters:
         newest = heapq.nlargest(limit, self._files())
         return [letter for _, name in newest if (letter := self._read(name)) is not None]
 
+    def remove_older(self, than_ms: int, limit: int) -> int:
+        """Removes letters stored before this moment, the oldest first, so many at most; how many went."""
+        oldest = heapq.nsmallest(limit, self._files())
+        old = [name for at, name in oldest if at < than_ms * 1_000_000]
+        for name in old:
+            (self._folder / name).unlink(missing_ok=True)
+        return len(old)
+
     def _files(self) -> Iterator[tuple[int, str]]:
         try:
             with os.scandir(self._folder) as entries:

@@ -21,12 +21,16 @@ from minisocial.background.header_text import ENCODED_WORD, clean, letter_policy
 from minisocial.background.letters import Letters, StoredLetter
 from minisocial.background.mail_server import MailServer, Tell, tell_nobody
 from minisocial.background.mail_trouble import MailDown, Undeliverable
+from minisocial.background.outbox import Task
+from minisocial.background.schedule import DAY, Job, until
 from minisocial.background.smtp_url import BadSetting
 from minisocial.clock import Clock
 from minisocial.trace import request_id, span
 
 NAME_LIMIT = 80  # characters of a name in a header
 SUBJECT_LIMIT = 200
+KEPT_MS = 90 * 24 * 3600 * 1000  # letters in the folder
+SWEPT_AT, SWEPT_AT_ONCE = 4 * 3600.0, 5_000  # local time; letters removed a day at most
 ADDRESS = re.compile(r'[^\s\x00-\x20\x7f-\xa0<>()\[\],;:\\"@]{1,64}@[^\s\x00-\x20\x7f-\xa0<>()\[\],;:\\"@]{1,253}')
 LINK = re.compile(r"https?://[!-;=?-~]{1,900}")  # printable ASCII but the brackets it is put between
 SPECIALS = re.compile(r'[<>@,;:"\\()\[\]]')  # signs with a meaning among addresses, which names can do without
@@ -109,6 +113,14 @@ class Mailer:
     def letters(self, limit: int = 50) -> list[StoredLetter]:
         """The newest letters in the folder."""
         return self._letters.newest(limit)
+
+    def jobs(self) -> list[Job]:
+        return [Job("letters", DAY, self.sweep, at=SWEPT_AT)]
+
+    def sweep(self, task: Task) -> str:
+        """Removes letters from the folder that have lain there for ninety days: they hold what people wrote."""
+        removed = self._letters.remove_older(until(task.args, DAY) - KEPT_MS, SWEPT_AT_ONCE)
+        return f"{removed} letters removed"
 
     def snapshot(self) -> MailSnapshot:
         with self._lock:

@@ -6,18 +6,21 @@ the same transaction the moment is noted, so that no start, stop or kill skips a
 
 import logging
 import math
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from minisocial.background.handlers import Handler, HandlerSpec
-from minisocial.background.outbox import Outbox, Store, Transaction
+from minisocial.background.outbox import Outbox, Store, Task, Transaction
 from minisocial.clock import Clock
+from minisocial.errors import NotFound, Refused
 
 MINUTE, HOUR, DAY, WEEK = 60.0, 3600.0, 86_400.0, 7 * 86_400.0
 MONDAY = 4 * DAY  # 1970 began on a Thursday
 SHARD = "directory"  # where it is noted, and where the tasks are left
 PREFIX = "job:"  # of the tasks' names
+OUTCOME = 300  # characters
 
 logger = logging.getLogger("minisocial.background")
 
@@ -46,11 +49,13 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class PeriodicSnapshot:
-    """When a job was last found due, in milliseconds since 1970; 0: not since it is known."""
+    """When a job was last found due, and will be next, in milliseconds since 1970; 0: not since it is known."""
 
     name: str
     every_seconds: float
     last_at: int
+    next_at: int
+    outcome: str  # of the newest task of this process: "at work", what it said in the end, or why it failed
 
 
 class Schedule:
@@ -74,6 +79,7 @@ class Schedule:
         self._offset = offset or local_offset
         self.jobs: dict[str, Job] = {}
         self._last_at: dict[str, int] = {}
+        self._outcomes: dict[str, str] = {}
         self.errors = 0
 
     def add(self, jobs: Iterable[Job]) -> None:
@@ -90,9 +96,62 @@ class Schedule:
         return sum(map(self._try, list(self.jobs.values())))
 
     def snapshot(self) -> tuple[PeriodicSnapshot, ...]:
-        return tuple(
-            PeriodicSnapshot(job.name, job.every, self._last_at.get(job.name, 0)) for job in self.jobs.values()
-        )
+        return tuple(map(self._told, self.jobs.values()))
+
+    def begin(self, name: str) -> None:
+        """Leaves a task of a job at once, because somebody asked for it; raises NotFound, or Refused while one waits.
+
+        The count of intervals goes on as if nothing had been: it is as if the time before had been now.
+        """
+        job = self._named(name)
+        with self._store.write(SHARD) as tx:
+            if self._waits(tx, job):
+                raise Refused(f"The job {name} is at work already.")
+            now = self._clock.milliseconds()
+            self._outbox.add(tx, SHARD, job.task, {"at": now, "before": now})
+            self._outcomes.pop(name, None)
+
+    def is_done(self, name: str) -> bool:
+        """Whether no task of a job is left to do."""
+        with self._store.read(SHARD, self._store.position(SHARD)) as reader:
+            return not reader.rows("SELECT 1 FROM outbox WHERE task = ? LIMIT 1", (self._named(name).task,))
+
+    def handlers(self, jobs: Iterable[Job]) -> dict[str, HandlerSpec]:
+        """What runs the tasks of these jobs, and remembers what became of them."""
+        return {job.task: self._watched(job) for job in jobs}
+
+    def _watched(self, job: Job) -> HandlerSpec:
+        spec = job.run if isinstance(job.run, HandlerSpec) else HandlerSpec(job.run)
+
+        def run(task: Task) -> None:
+            self._outcomes[job.name] = "at work"
+            try:
+                self._outcomes[job.name] = str(spec.run(task) or "done")
+            except BaseException as error:
+                self._outcomes[job.name] = f"failed: {type(error).__name__}: {error}"[:OUTCOME]
+                raise
+
+        return replace(spec, run=run)
+
+    def _named(self, name: str) -> Job:
+        if name not in self.jobs:
+            raise NotFound(f"There is no job {name[:40]!r}. There are: {', '.join(self.jobs)}.")
+        return self.jobs[name]
+
+    def _told(self, job: Job) -> PeriodicSnapshot:
+        name, last_at = job.name, self._last_at.get(job.name, 0)
+        return PeriodicSnapshot(name, job.every, last_at, self._next_at(job), self._outcomes.get(name, ""))
+
+    def _next_at(self, job: Job) -> int:
+        """When the next interval begins; what was missed comes at once."""
+        begins = (self._slot(job) + 1) * job.every + job.at
+        if job.every >= DAY:
+            begins += MONDAY - self._offset(self._clock.time())
+        return int(begins * 1000)
+
+    def _waits(self, tx: Transaction, job: Job) -> bool:
+        found = tx.execute("SELECT 1 FROM outbox WHERE task = ? LIMIT 1", (job.task,)).fetchone()
+        return found is not None
 
     def _try(self, job: Job) -> bool:
         try:
@@ -119,7 +178,7 @@ class Schedule:
         """Looks again, as the block sees it: another thread may have been faster."""
         row = tx.execute("SELECT slot, at FROM schedule WHERE job = ?", (job.name,)).fetchone()
         is_due = row is not None and slot > row[0]
-        if is_due and tx.execute("SELECT 1 FROM outbox WHERE task = ? LIMIT 1", (job.task,)).fetchone():
+        if is_due and self._waits(tx, job):
             return False
         now = self._clock.milliseconds()
         before = row[1] if row else 0
@@ -137,15 +196,19 @@ class Schedule:
         return math.floor((now - job.at) / job.every)
 
 
+def until(args: Mapping[str, Any], every: float) -> int:
+    """What ended before this moment a job may remove: now, but no more than two intervals after the time before.
+
+    So a clock that is wrong by a year costs nobody what is still good, if it is noticed before the second
+    time; and the very first time removes nothing. `args`: of the job's task; the answer is milliseconds.
+    """
+    return min(int(args["at"]), int(args["before"]) + 2 * int(every * 1000))
+
+
 def local_offset(now: float) -> float:
     """Seconds by which this machine's local time is ahead of UTC at a moment."""
     offset = datetime.fromtimestamp(now).astimezone().utcoffset()
     return offset.total_seconds() if offset else 0.0
-
-
-def handlers(jobs: Iterable[Job]) -> dict[str, Handler | HandlerSpec]:
-    """What runs the tasks of these jobs."""
-    return {job.task: job.run for job in jobs}
 
 
 _NOTE = """

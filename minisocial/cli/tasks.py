@@ -98,4 +98,24 @@ def dead_discard(letter: str, reason: str, **flags: Any) -> None:
     perform(settings_from(flags), "dead-discard", letter=letter, reason=reason)
 
 
-COMMANDS = (workers, dead)
+@click.group()
+def jobs() -> None:
+    """Jobs: what is due again and again."""
+
+
+@jobs.command("list")
+@setting_flags("data")
+def jobs_list(**flags: Any) -> None:
+    """Show every job, when it was and will be due, and what came of it."""
+    perform(settings_from(flags), "jobs-list")
+
+
+@jobs.command("run")
+@click.argument("name")
+@setting_flags("data")
+def jobs_run(name: str, **flags: Any) -> None:
+    """Do the job NAME now."""
+    perform(settings_from(flags), "jobs-run", name=name)
+
+
+COMMANDS = (workers, dead, jobs)

@@ -11,7 +11,7 @@ from minisocial.database import Cluster
 from minisocial.errors import Refused
 from minisocial.settings import Settings
 from minisocial.social import Social
-from minisocial.upkeep import desk, feeds, live, shape
+from minisocial.upkeep import desk, feeds, live, periodic, shape
 from minisocial.upkeep.desk import Desk
 from minisocial.upkeep.jobs import Jobs, JobSnapshot, Progress
 from minisocial.upkeep.switches import Switches
@@ -127,14 +127,6 @@ def backup(system: Operated, args: Arguments, progress: Progress) -> str:
     file = _absolute(args["file"])
     manifest = back_up(system.cluster, system.settings.data, file, progress)
     return f"{file} is written. {manifest}"
-
-
-def feeds_check(system: Operated, args: Arguments, progress: Progress) -> str:
-    return feeds.report(system.cluster, progress)
-
-
-def feeds_rebuild(system: Operated, args: Arguments, progress: Progress) -> str:
-    return feeds.rebuild(system.social, args.get("name", ""), progress)
 
 
 def user_create(system: Operated, args: Arguments, progress: Progress) -> str:
@@ -271,8 +263,14 @@ OPERATIONS: dict[str, Operation] = {
     "shards-list": Operation(shards_list, is_long=False),
     "verify": Operation(verify, takes=("shard", "place")),
     "backup": Operation(backup, ("file",)),
-    "feeds-check": Operation(feeds_check),
-    "feeds-rebuild": Operation(feeds_rebuild, takes=("name",)),
+    "feeds-check": Operation(lambda system, _, progress: feeds.report(system.cluster, progress)),
+    "feeds-rebuild": Operation(
+        lambda system, args, progress: feeds.rebuild(system.social, args.get("name", ""), progress), takes=("name",)
+    ),
+    "jobs-list": Operation(lambda system, *_: periodic.listing(system.background), is_long=False),
+    "jobs-run": Operation(
+        lambda system, args, progress: periodic.run(system.background, args["name"], progress), ("name",)
+    ),
     "user-create": Operation(user_create, ("name", "email", "password"), ("role",), is_long=False, makes_data=True),
     "user-reset-password": Operation(user_reset_password, ("name", "password"), is_long=False),
     "user-suspend": Operation(user_suspend, ("name",), ("reason",), is_long=False),

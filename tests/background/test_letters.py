@@ -82,3 +82,15 @@ def test_garbage_in_the_folder_harms_nobody(tmp_path_factory, headers, body) -> 
     letters.put("garbage", b"\r\n".join(key + value for key, value in headers) + b"\r\n\r\n" + body)
     letters.put("good", PLAIN)
     assert "good.eml" in [letter.name for letter in letters.newest()]
+
+
+def test_letters_go_when_they_are_older_and_the_oldest_first(letters: Letters, tmp_path: Path) -> None:
+    for at, name in ((1, "first"), (2, "second"), (3, "third"), (4, "fourth")):
+        letters.put(name, PLAIN)
+        os.utime(tmp_path / "mail" / f"{name}.eml", ns=(at * 10**9, at * 10**9))
+    (tmp_path / "mail" / "notes.txt").write_text("not a letter")
+    assert letters.remove_older(than_ms=3000, limit=1) == 1
+    assert [letter.name for letter in letters.newest()] == ["fourth.eml", "third.eml", "second.eml"]
+    assert letters.remove_older(than_ms=3000, limit=9) == 1
+    assert letters.remove_older(than_ms=3000, limit=9) == 0  # that of this very moment stays
+    assert (tmp_path / "mail" / "notes.txt").exists()

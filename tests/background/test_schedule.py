@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from minisocial.background.handlers import Hopeless
-from minisocial.background.schedule import DAY, HOUR, WEEK, Job, Schedule, local_offset
+from minisocial.background.schedule import DAY, HOUR, WEEK, Job, Schedule, local_offset, until
+from minisocial.errors import NotFound, Refused
 from tests.background.world import World
 
 
@@ -204,3 +205,78 @@ def test_jobs_and_their_last_time_are_in_the_snapshot(diary: Diary) -> None:
     diary.after(HOUR)
     (state,) = diary.world.background.snapshot().jobs
     assert (state.name, state.every_seconds, state.last_at) == ("sweep", HOUR, diary.world.clock.milliseconds())
+
+
+# by hand, and what is told
+
+
+def told(diary: Diary) -> Any:
+    (job,) = diary.world.background.snapshot().jobs
+    return job
+
+
+def test_job_is_done_at_once_when_somebody_asks_and_its_next_time_stays(diary: Diary) -> None:
+    next_at = told(diary).next_at
+    diary.world.background.begin_job("sweep")
+    assert not diary.world.background.is_job_done("sweep")
+    diary.world.run_all()
+    assert diary.world.background.is_job_done("sweep")
+    (args,) = diary.ran
+    assert args["at"] == args["before"] == diary.world.clock.milliseconds()
+    assert told(diary).next_at == next_at and diary.after(HOUR) == 1
+
+
+def test_job_that_is_at_work_is_not_begun_twice(diary: Diary) -> None:
+    diary.world.background.begin_job("sweep")
+    with pytest.raises(Refused):
+        diary.world.background.begin_job("sweep")
+    with pytest.raises(NotFound, match="There are: sweep"):
+        diary.world.background.begin_job("dance")
+
+
+def test_next_time_that_is_told_is_the_time_it_comes(make_world: Any) -> None:
+    diary = Diary(make_world, DAY, at=7 * HOUR)
+    next_at = told(diary).next_at
+    left = next_at / 1000 - diary.world.clock.time()
+    assert 0 < left <= DAY
+    assert diary.after(left - 1) == 0
+    assert diary.after(1) == 1
+    assert told(diary).last_at == next_at
+
+
+def test_what_a_job_said_and_why_it_failed_is_told(make_world: Any) -> None:
+    answers: list[Any] = ["3 removed", None, ValueError("no room")]
+
+    def run(task: Any) -> Any:
+        assert told(diary).outcome == "at work"
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    diary = Diary(make_world)
+    diary.world = make_world({}, jobs=[Job("tidy", HOUR, run)])
+    outcomes = [told(diary).outcome]
+    for _ in range(3):
+        diary.world.background.begin_job("tidy")
+        diary.world.run_all()
+        outcomes.append(told(diary).outcome)
+    assert outcomes == ["", "3 removed", "done", "failed: ValueError: no room"]
+
+
+# what may be removed
+
+
+@pytest.mark.parametrize(
+    ("at", "before", "end"),
+    [
+        (10 * DAY, 9 * DAY, 10 * DAY),  # as always
+        (400 * DAY, 9 * DAY, 11 * DAY),  # a clock that is wrong, or a site that was off
+        (9 * DAY, 400 * DAY, 9 * DAY),  # a clock that was set back
+        (10 * DAY, 0, 2 * DAY),  # the first time
+    ],
+)
+def test_what_is_removed_ended_at_most_two_intervals_after_the_time_before(
+    at: float, before: float, end: float
+) -> None:
+    assert until({"at": at * 1000, "before": before * 1000}, DAY) == end * 1000

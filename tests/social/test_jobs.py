@@ -1,6 +1,5 @@
 """What is due again and again: on a clock that is moved, at the boundary, in parts, and when the clock is wrong."""
 
-
 import pytest
 
 from minisocial.background import Task

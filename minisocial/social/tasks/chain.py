@@ -40,12 +40,3 @@ def go_on(store: Store, task: Task, following: dict[str, Any] | None) -> None:
             store.later(tx, task.name, **following)
             if tx.shard == task.shard:
                 task.finish(tx)
-
-
-def until(args: dict[str, Any], every_ms: int) -> int:
-    """What ended before this moment may be removed: now, but no more than two intervals after the time before.
-
-    So a clock that is wrong by a year costs nobody what is still good, if it is noticed before the second
-    time; and the very first time removes nothing.
-    """
-    return min(int(args["at"]), int(args["before"]) + 2 * every_ms)

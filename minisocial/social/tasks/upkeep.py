@@ -4,11 +4,11 @@ import json
 from collections.abc import Collection
 
 from minisocial.background import HandlerSpec, Job, Task
-from minisocial.background.schedule import DAY
+from minisocial.background.schedule import DAY, until
 from minisocial.database import DIRECTORY, Reader
 from minisocial.social.home_feeds import KEPT, SHORTEST, trim
 from minisocial.social.store import Store
-from minisocial.social.tasks.chain import go_on, part_of, until
+from minisocial.social.tasks.chain import go_on, part_of
 
 DAY_MS = 24 * 3600 * 1000
 AT_ONCE = 500  # rows of a table, or people, in one task
@@ -39,7 +39,7 @@ class UpkeepTasks:
 
     def expire(self, task: Task) -> str:
         """Remove sessions, tickets and invites whose time is over."""
-        end = until(task.args, DAY_MS)
+        end = until(task.args, DAY)
         with self._store.cluster.write(DIRECTORY) as tx:
             counts = [
                 tx.execute(_EXPIRE.format(table=table, key=key, time=time), (end - kept, AT_ONCE)).rowcount
@@ -52,12 +52,12 @@ class UpkeepTasks:
     def trim(self, task: Task) -> str:
         """Cut feeds that are too long, or whose owners are away; forget which letters were sent long ago."""
         part = part_of(self._store, task, AT_ONCE)
-        away = self._away(part.shard, part.accounts, until(task.args, DAY_MS) - AWAY_MS)
+        away = self._away(part.shard, part.accounts, until(task.args, DAY) - AWAY_MS)
         with self._store.cluster.write(part.shard) as tx:
             here = [account for account in part.accounts if self._store.home(account) == part.shard]
             cut = trim(tx, [account for account in here if account not in away], KEPT)
             cut += trim(tx, [account for account in here if account in away], SHORTEST)
-            tx.execute(_FORGET_LETTERS, (json.dumps(here), until(task.args, DAY_MS) - MARKS_KEPT_MS))
+            tx.execute(_FORGET_LETTERS, (json.dumps(here), until(task.args, DAY) - MARKS_KEPT_MS))
         cut += task.args.get("cut", 0)
         go_on(self._store, task, part.following and {**part.following, "cut": cut})
         return f"{cut} home feeds cut"
