@@ -44,6 +44,7 @@ def test_every_setting_is_a_flag(name):
 
 def test_the_commands_are_those_that_are_promised():
     running = {"promote", "replicas", "shards", "verify", "backup", "user", "switch", "nodes", "workers", "dead"}
+    running |= {"feeds", "jobs"}
     stopped = {"restore", "mail", "seed", "torture", "test", "bench", "version"}
     assert set(cli.commands) == {"serve", "demo", "doctor"} | running | stopped
     assert {"--keep", "--graph", "--posts"} <= flags_of("demo")
