@@ -111,17 +111,6 @@ POSTS = (
         told_by=((0,), (1,)),  # the post is being taken out of feeds, or all of its author's are out of one
     ),
     Rule(
-        says="entries of home feeds by somebody who is not followed",
-        source="SELECT account, post, author FROM home_feed AS entry WHERE author <> account"
-        " AND NOT EXISTS (SELECT 1 FROM friendships AS side WHERE side.account = entry.account"
-        " AND other = author AND state = 'friends')"
-        " AND NOT EXISTS (SELECT 1 FROM following AS side WHERE side.account = entry.account"
-        " AND other = author AND active)",
-        probe="SELECT c0, c1, c2 FROM asked",
-        remedy="pages leave them out; to be rid of them, run feeds rebuild --all",
-        told_by=((0, 2),),
-    ),
-    Rule(
         says="replies that their thread does not show",
         source="SELECT root, id FROM posts WHERE root <> id",
         probe="SELECT c0, c1 FROM asked WHERE NOT EXISTS (SELECT 1 FROM threads WHERE root = c0 AND post = c1)",
