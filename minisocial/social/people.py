@@ -78,10 +78,16 @@ class People:
 
 def _load(reader: Reader, ids: list[int]) -> dict[int, Apart]:
     blocks: dict[int, set[int]] = {}
-    for account, other in reader.rows(
-        f"SELECT account, other FROM blocks WHERE active AND account IN ({marks(ids)})", ids
-    ):
-        blocks.setdefault(account, set()).add(other)
-    told = reader.rows(f"SELECT DISTINCT account FROM blocked_by WHERE active AND account IN ({marks(ids)})", ids)
-    blocked = {row[0] for row in told}
+    blocked = set()
+    for account, other in reader.rows(_APART.format(marks=marks(ids)), [*ids, *ids]):
+        if other is None:
+            blocked.add(account)
+        else:
+            blocks.setdefault(account, set()).add(other)
     return {id: Apart(frozenset(blocks.get(id, ())), id in blocked) for id in blocks.keys() | blocked}
+
+
+_APART = """
+    SELECT account, other FROM blocks WHERE active AND account IN ({marks})
+    UNION ALL SELECT DISTINCT account, NULL FROM blocked_by WHERE active AND account IN ({marks})
+"""
