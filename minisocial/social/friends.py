@@ -7,12 +7,11 @@ al., "A comprehensive study of Convergent and Commutative Replicated Data Types"
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
-from minisocial.cache import Kind
-from minisocial.database import Reader, Transaction
+from minisocial.database import Transaction
 from minisocial.errors import Forbidden, NotFound
 from minisocial.social.accounts import NOBODY_HERE, Account, Accounts
+from minisocial.social.circles import CIRCLE, NOBODY, PAIR, Circle, Pair, load_circles, load_pairs
 from minisocial.social.pages import Cursor, Page
 from minisocial.social.people import People
 from minisocial.social.registers import (
@@ -31,8 +30,6 @@ from minisocial.social.registers import (
     write_friendship,
 )
 from minisocial.social.store import Store
-
-MOST_LISTED = 5000
 
 # (my state, what I do) → (my new state, the other's new state or None: they are not told)
 MOVES: dict[tuple[str, str], tuple[str, str | None]] = {
@@ -58,44 +55,6 @@ DONE_ALREADY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """What `account`'s side knows of it and `other`."""
-
-    account: int
-    other: int
-    friendship: str = NONE  # "", requested, received, friends
-    follows: bool = False  # account sees other's posts in the home feed
-    followed: bool = False  # other may see account's posts for friends
-
-
-@dataclass(frozen=True, slots=True)
-class Circle:
-    """Everybody `account` has to do with: (version, other), newest first, at most 5,000 each."""
-
-    friends: tuple[tuple[int, int], ...]
-    received: tuple[tuple[int, int], ...]
-    requested: tuple[tuple[int, int], ...]
-    follows: frozenset[int]  # friends, and accounts followed one way
-
-
-PAIR: Kind[Pair] = Kind(
-    "pair",
-    encode=lambda p: [p.account, p.other, p.friendship, p.follows, p.followed],
-    decode=lambda row: Pair(*row),
-    is_shared=False,
-)
-CIRCLE: Kind[Circle] = Kind(
-    "circle",
-    encode=lambda c: [c.friends, c.received, c.requested, sorted(c.follows)],
-    decode=lambda row: Circle(_versions(row[0]), _versions(row[1]), _versions(row[2]), frozenset(row[3])),
-)
-
-
-def _versions(rows: Iterable[Iterable[int]]) -> tuple[tuple[int, int], ...]:
-    return tuple((version, other) for version, other in rows)
-
-
 class Friends:
     """Everything two people can be to each other."""
 
@@ -113,13 +72,18 @@ class Friends:
     def pairs(self, ids: Iterable[tuple[int, int]]) -> dict[tuple[int, int], Pair]:
         """The same for many: {(account, other): Pair}."""
         ids = list(ids)
-        found = self._store.cached_many(PAIR, ids, _load_pairs, lambda id: id[0])
+        found = self._store.cached_many(PAIR, ids, load_pairs, lambda id: id[0])
         return {id: found.get(id) or Pair(*id) for id in ids}
 
     def circle(self, account: int) -> Circle:
         """Everybody this person has to do with."""
-        found = self._store.cached_home(CIRCLE, account, lambda reader: _load_circle(reader, account))
-        return found or Circle((), (), (), frozenset())
+        return self.circles([account])[account]
+
+    def circles(self, accounts: Iterable[int]) -> dict[int, Circle]:
+        """The same for many, by account."""
+        accounts = list(accounts)
+        found = self._store.cached_many(CIRCLE, accounts, load_circles, lambda id: id)
+        return {account: found.get(account) or NOBODY for account in accounts}
 
     def of(self, account: int, cursor: Cursor = Cursor()) -> Page[Account]:  # noqa: B008  (frozen)
         """A person's friends, the newest friendship first; the cursor counts versions."""
@@ -137,10 +101,11 @@ class Friends:
         """How many of them there are."""
         return len(self.requests(viewer)) if self.circle(viewer).received else 0
 
-    def in_common(self, viewer: int, other: int) -> int:
-        """How many friends the two share."""
-        mine, theirs = self.circle(viewer).friends, self.circle(other).friends
-        return len({id for _, id in mine} & {id for _, id in theirs})
+    def in_common(self, viewer: int, others: Iterable[int]) -> dict[int, int]:
+        """How many friends the viewer shares with each of them."""
+        others = list(others)
+        friends = {account: set(circle.friend_ids) for account, circle in self.circles([viewer, *others]).items()}
+        return {other: len(friends[viewer] & friends[other]) for other in others}
 
     def _listed(self, viewer: int, versions: tuple[tuple[int, int], ...], cursor: Cursor) -> Page[Account]:
         if cursor.min_id is not None:
@@ -248,35 +213,3 @@ class Friends:
         version = next_version(self._store, tx, "following", viewer, other)
         write_active(tx, "following", viewer, other, active, version)
         self._store.later(tx, "mirror_follow", account=other, other=viewer, active=active, version=version)
-
-
-def _load_pairs(reader: Reader, ids: list[tuple[int, int]]) -> dict[tuple[int, int], Pair]:
-    found = reader.rows(
-        f"WITH asked(account, other) AS (VALUES {','.join('(?,?)' for _ in ids)})"
-        " SELECT account, other, friendships.state, following.active, followers.active FROM asked"
-        " LEFT JOIN friendships USING (account, other) LEFT JOIN following USING (account, other)"
-        " LEFT JOIN followers USING (account, other)",
-        [part for id in ids for part in id],
-    )
-    return {
-        (account, other): Pair(
-            account,
-            other,
-            state if state in (REQUESTED, RECEIVED, FRIENDS) else NONE,
-            follows=state == FRIENDS or bool(following),
-            followed=state == FRIENDS or bool(followed),
-        )
-        for account, other, state, following, followed in found
-    }
-
-
-def _load_circle(reader: Reader, account: int) -> Circle:
-    states: dict[str, list[tuple[int, int]]] = {FRIENDS: [], RECEIVED: [], REQUESTED: []}
-    for state, listed in states.items():
-        listed += reader.rows(
-            "SELECT version, other FROM friendships WHERE account = ? AND state = ? ORDER BY version DESC LIMIT ?",
-            (account, state, MOST_LISTED),
-        )
-    one_way = reader.rows("SELECT other FROM following WHERE account = ? AND active LIMIT ?", (account, MOST_LISTED))
-    follows = {other for _, other in states[FRIENDS]} | {row[0] for row in one_way}
-    return Circle(tuple(states[FRIENDS]), tuple(states[RECEIVED]), tuple(states[REQUESTED]), frozenset(follows))

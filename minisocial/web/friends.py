@@ -54,10 +54,9 @@ def show(visit: Visit) -> wsgi.Response:
 def _requests(visit: Visit) -> list[tuple[Account, int]]:
     """Who asks, and how many friends each shares with the viewer."""
     me, friends = visit.member.id, visit.social.friends
-    return [
-        (other, friends.in_common(me, other.id) if number < IN_COMMON_FOR else 0)
-        for number, other in enumerate(friends.requests(me))
-    ]
+    asking = friends.requests(me)
+    in_common = friends.in_common(me, [other.id for other in asking[:IN_COMMON_FOR]])
+    return [(other, in_common.get(other.id, 0)) for other in asking]
 
 
 def _others(visit: Visit) -> list[Account]:

@@ -35,10 +35,10 @@ def _requests(visit: Visit) -> str:
     me, friends = visit.member.id, visit.social.friends
     if not friends.request_count(me):
         return ""
-    return "".join(
-        visit.site.templates.render("request", other=other, in_common=friends.in_common(me, other.id))
-        for other in friends.requests(me)[:REQUESTS_SHOWN]
-    )
+    shown = friends.requests(me)[:REQUESTS_SHOWN]
+    in_common = friends.in_common(me, [other.id for other in shown])
+    render = visit.site.templates.render
+    return "".join(render("request", other=other, in_common=in_common[other.id]) for other in shown)
 
 
 def _front_page(visit: Visit) -> wsgi.Response:

@@ -2,7 +2,7 @@
 
 from minisocial import wsgi
 from minisocial.social.accounts import Account
-from minisocial.social.friends import Pair
+from minisocial.social.circles import Pair
 from minisocial.web.fragments import avatar, pager
 from minisocial.web.routes import Add, Kept
 from minisocial.web.visit import Visit
@@ -43,7 +43,7 @@ def _relation(visit: Visit, account: Account) -> dict[str, object]:
         return {**alone, "friends": mine, "is_member": viewer is not None}
     return {
         "pair": friends.pair(viewer, account.id),
-        "in_common": friends.in_common(viewer, account.id),
+        "in_common": friends.in_common(viewer, [account.id])[account.id],
         "friends": len(friends.circle(account.id).friends),
         "is_member": True,
         "is_apart": bool(visit.social.people.apart([account.id], viewer)),

@@ -144,4 +144,4 @@ def test_friends_in_common(club, ada, grace):
     for other in (alan, tim):
         club.befriend(ada, other)
     club.befriend(grace, alan)
-    assert club.social.friends.in_common(ada, grace) == 1
+    assert club.social.friends.in_common(ada, [grace]) == {grace: 1}

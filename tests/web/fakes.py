@@ -1,6 +1,6 @@
 """A domain in memory, with the same nouns and values as the real one, for tests of the pages."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,9 +8,9 @@ from typing import Any
 from minisocial import ids
 from minisocial.errors import Conflict, Forbidden, Gone, Invalid, LoginRequired, NotFound
 from minisocial.social.accounts import Account
+from minisocial.social.circles import Circle, Pair
 from minisocial.social.community import Community
 from minisocial.social.edits import Version
-from minisocial.social.friends import Circle, Pair
 from minisocial.social.invites import Invite
 from minisocial.social.moderation import Entry
 from minisocial.social.notifications import Notification
@@ -275,9 +275,9 @@ class FakeFriends:
     def request_count(self, viewer: int) -> int:
         return len(self.requests(viewer))
 
-    def in_common(self, viewer: int, other: int) -> int:
-        mine, theirs = self._with(viewer, "friends"), self._with(other, "friends")
-        return len({each.id for each in mine} & {each.id for each in theirs})
+    def in_common(self, viewer: int, others: Iterable[int]) -> dict[int, int]:
+        friends = {id: {each.id for each in self._with(id, "friends")} for id in (viewer, *others)}
+        return {other: len(friends[viewer] & friends[other]) for other in others}
 
     def circle(self, account: int) -> Circle:
         friends, received, requested = (
