@@ -27,12 +27,13 @@ from minisocial.benchmarks.scenarios import CONNECTIONS, HOST, QUICK, Scenarios,
 from minisocial.benchmarks.stage import Stage, ended_by_signals, threads
 
 COLD_MARK, CHAIN_MARK, TRACING_MARK = 0.35, 0.85, 0.97
+SIZE = Size(bare_seconds=1.0, warm_seconds=1.0, page_seconds=2.0)  # five minutes, with one of mixed load
 PAIRS = 3  # of short ones in each round: what is compared differs by little
 
 
 def run(quick: bool = False, minutes: float = 1.0) -> None:
     """Measure, and print the tables; `minutes` of mixed load for the memory."""
-    size = QUICK if quick else Size()
+    size = QUICK if quick else SIZE
     with ended_by_signals(), tempfile.TemporaryDirectory(prefix="minisocial-bench-") as scratch:
         for line in EdgeBenchmark(Path(scratch), size, 0.1 if quick else minutes).run():
             click.echo(line)
