@@ -32,6 +32,8 @@ class Relic:
 def relics(world: World, folders: Folders) -> list[Relic]:
     """All that would tempt: their places are there, and a newer term than theirs is on record."""
     found: list[Relic] = []
+    if not all(map(world.has_kept, folders)):
+        return found
     for place, folder in folders.items():
         record, earlier = read_file(Path(folder)), world.earlier(place)
         for shard, (term, _) in (record["leaders"] if record and earlier else {}).items():

@@ -55,6 +55,10 @@ class World:
         folder = self.folder / "earlier" / place
         return folder if folder.is_dir() else None
 
+    def has_kept(self, place: str) -> bool:
+        """Whether `put_back` can undo what will be done to a place."""
+        return (self.folder / "killed" / place).is_dir()
+
     def put_back(self, place: str, folder: Path) -> None:
         """What was done to the dead files of a place is undone."""
         shutil.rmtree(folder, ignore_errors=True)
