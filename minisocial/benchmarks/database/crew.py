@@ -90,6 +90,16 @@ def rate(work: Work, threads: int, seconds: float) -> float:
     return crew.rate()
 
 
+def thrift(work: Work, seconds: float) -> float:
+    """How often one thread gets a piece of work done in a second of the processor's: what else the machine has to do
+    meanwhile counts for nothing. For work that waits for nobody."""
+    until, began, done = time.perf_counter() + seconds, time.thread_time(), 0
+    while time.perf_counter() < until:
+        work()
+        done += 1
+    return done / (time.thread_time() - began)
+
+
 def alternating(rounds: int, ours: Callable[[], float], beside: Callable[[], float]) -> tuple[list[float], list[float]]:
     """Two things measured one right after the other, again and again; who is first takes turns."""
     found: tuple[list[float], list[float]] = ([], [])

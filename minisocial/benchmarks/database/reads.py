@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 from itertools import cycle
 
-from minisocial.benchmarks.database.crew import Work, alternating, rate
+from minisocial.benchmarks.database.crew import Work, alternating, thrift
 from minisocial.benchmarks.database.figures import Pair
 from minisocial.benchmarks.database.stage import PATIENCE, POST, SHARD, Stage, primary
 from minisocial.database import Cluster
@@ -19,14 +19,14 @@ MARK = 0.7
 
 
 def measure(stage: Stage, cluster: Cluster) -> Pair:
-    """Feeds a second, in one thread."""
+    """Feeds a second of the processor's, in one thread."""
     stage.say("Reads ...")
     size, path = stage.size, primary(cluster).path
     assert path is not None
     with closing(connect(path)) as connection:
         routed, plain = _routed(cluster, size.feeds), _plain(connection, size.feeds)
-        values = alternating(size.rounds, lambda: rate(routed, 1, size.seconds), lambda: rate(plain, 1, size.seconds))
-    return Pair("feeds of 20 posts/s, through the router", *values, MARK)
+        values = alternating(size.rounds, lambda: thrift(routed, size.seconds), lambda: thrift(plain, size.seconds))
+    return Pair("feeds of 20 posts/processor s, through the router", *values, MARK)
 
 
 def fill_feeds(stage: Stage, cluster: Cluster) -> None:
