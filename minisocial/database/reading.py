@@ -44,7 +44,7 @@ class Reader:
         self.position = 0  # of the state that is read
         self._shard = shard
         self._at_least = at_least
-        self._copies = candidates(shard, at_least)
+        self._copies = in_turn(shard, at_least)
         self._patience = PATIENCE
         self._connection: sqlite3.Connection
         self._copy: Copy
@@ -116,6 +116,9 @@ class Reader:
                 self._open_next()
 
     def _open_next(self) -> None:
+        if self._try_copies():
+            return
+        self._copies = candidates(self._shard, max(self._at_least, self.position))
         while not self._try_copies():
             if not self._patience:
                 raise Unavailable("No copy of this part of the database can be read right now.")
@@ -159,6 +162,19 @@ class Reader:
         self._is_open = False
 
 
+def in_turn(shard: "Shard", at_least: int) -> list[Copy]:
+    """The replica whose turn it is, if it is fit; so most readers need not look at the others."""
+    copies, primary = shard.copies, shard.primary
+    if primary is None or len(copies) < 2:
+        return []
+    shard.turn = turn = (shard.turn + 1) % (len(copies) - 1)  # threads that meet here may get the same one
+    copy = copies[turn]
+    if copy is primary or primary in copies[:turn]:
+        copy = copies[turn + 1]
+    is_fit = copy.position >= at_least and copy.is_readable and shard.lag(copy) < LAG_LIMIT
+    return [copy] if is_fit else []
+
+
 def candidates(shard: "Shard", at_least: int) -> list[Copy]:
     """The copies to try, best first; raises ReplicaBehind."""
     primary = shard.primary
@@ -167,9 +183,8 @@ def candidates(shard: "Shard", at_least: int) -> list[Copy]:
         for copy in shard.copies
         if copy is not primary and copy.position >= at_least and copy.is_readable and shard.lag(copy) < LAG_LIMIT
     ]
-    if len(fit) > 1:
-        shard.turn = turn = (shard.turn + 1) % len(fit)  # threads that meet here may get the same one
-        fit = fit[turn:] + fit[:turn]
+    turn = shard.turn % len(fit) if fit else 0
+    fit = fit[turn:] + fit[:turn]
     if primary and primary.is_readable:
         fit.append(primary)
     return fit or last_resort(shard, at_least)
