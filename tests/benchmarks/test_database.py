@@ -36,7 +36,7 @@ LINES = (
     "commits/s, 1 writer, FULL",
     "commits/s, 32 writers, FULL",
     "commits/s, 4 writers, sync of 1 ms",
-    "feeds of 20 posts/s, through the router",
+    "feeds of 20 posts/processor s, through the router",
     "writes/s, 4 writers, while a replica catches up",
     "pages/s, while 2 replicas apply 1,000 changes/s",
     "pages/s, while these changes are written",
