@@ -108,7 +108,7 @@ class System:
         tasks = Tasks(
             self.social,
             self.mailer.send,
-            self._public_url,
+            self.public_url,
             settings.merge_above,
             has_server=self.mailer.has_server,
         )

@@ -13,7 +13,7 @@ from minisocial.social import invites
 from minisocial.social.cached import ACCOUNT_OF_NAME
 from minisocial.social.community import Communities, Community, save
 from minisocial.social.pages import Cursor, Page, newest_first, window
-from minisocial.social.passwords import LONGEST, SHORTEST, Hasher
+from minisocial.social.passwords import LONGEST, Hasher, check_password
 from minisocial.social.store import Store, marks
 from minisocial.social.text import clean
 
@@ -182,8 +182,7 @@ class Accounts:
     def _check_names(self, username: str, email: str) -> None:
         if not _USERNAME.fullmatch(username) or username in RESERVED:
             raise Invalid("username", "A username is 1 to 30 of a to z, 0 to 9 and _. Please choose another.")
-        if not (_EMAIL.fullmatch(email) and email.isprintable()):
-            raise Invalid("email", "This does not look like an e-mail address.")
+        check_email(email)
         with self._store.fresh_directory() as reader:  # before the costly hash; the write decides
             _refuse_taken(reader, username, email)
 
@@ -205,10 +204,12 @@ class Accounts:
                 "INSERT OR IGNORE INTO accounts (id, username, display_name, role, created_at) VALUES (?, ?, ?, ?, ?)",
                 (new.id, new.username, new.display_name, new.role, new.created_at),
             )
-            tx.execute(
+            done = tx.execute(
                 "INSERT OR IGNORE INTO credentials (account, email, password) VALUES (?, ?, ?)",
                 (new.id, new.email, new.password),
             )
+            if done.rowcount:
+                self._store.later(tx, "confirm_letter", account=new.id, email=new.email, version="own-joined")
         return self.get(new.id)
 
     # --- being oneself -------------------------------------------------------------------------
@@ -218,7 +219,7 @@ class Accounts:
 
         Every refusal says the same and takes the same time, so nobody learns who is here.
         """
-        id = self._id_of_name_or_email(name.strip())
+        id = self.id_of_name_or_email(name.strip())
         stored = None
         if id is not None:
             with self._store.fresh(id) as reader:
@@ -231,7 +232,8 @@ class Accounts:
             raise Invalid("password", SUSPENDED)
         return account
 
-    def _id_of_name_or_email(self, name: str) -> int | None:
+    def id_of_name_or_email(self, name: str) -> int | None:
+        """Whose username or e-mail address this is, if anybody's."""
         table, column = ("emails", "email") if "@" in name else ("usernames", "username")
         with self._store.fresh_directory() as reader:
             row = reader.row(f"SELECT account FROM {table} WHERE {column} = ?", (name,))
@@ -248,31 +250,11 @@ class Accounts:
             )
         return self.get(viewer)
 
-    def change_password(self, viewer: int, old: str, new: str) -> None:
-        """Change one's own password; the old one must be right. All sessions of the person end."""
-        self._check_old(viewer, old)
-        self.set_password(viewer, new)
 
-    def _check_old(self, viewer: int, old: str) -> None:
-        with self._store.fresh(viewer) as reader:
-            row = reader.row("SELECT password FROM credentials WHERE account = ?", (viewer,))
-        if not self._hasher.check(old[:LONGEST], row[0] if row else None):
-            raise Invalid("old", "This is not your password now.")
-
-    def set_password(self, id: int, password: str) -> None:
-        """Set a password without asking for the old one, and end all sessions: for the host's command line."""
-        check_password(password, "new")
-        hashed = self._hasher.hash(password)
-        with self._store.write(id) as tx:
-            tx.execute("UPDATE credentials SET password = ? WHERE account = ?", (hashed, id))
-        with self._store.cluster.write(DIRECTORY) as tx:
-            tx.execute("DELETE FROM sessions WHERE account = ?", (id,))
-
-
-def check_password(password: str, field: str = "password") -> None:
-    """Refuse a password that is too short or too long."""
-    if not SHORTEST <= len(password) <= LONGEST:
-        raise Invalid(field, f"A password has {SHORTEST} to {LONGEST} characters; a few words are a good one.")
+def check_email(email: str) -> None:
+    """Refuse what no letter could be sent to."""
+    if not (_EMAIL.fullmatch(email) and email.isprintable()):
+        raise Invalid("email", "This does not look like an e-mail address.")
 
 
 def _refuse_taken(reader: Reader | Transaction, username: str, email: str) -> None:

@@ -30,6 +30,7 @@ def numbers(name: str) -> Kind[int]:
 
 
 ACCOUNT_OF_NAME = numbers("name")  # username in lower case → account
+CONFIRMED = rows("confirmed")  # account → (whether its address was confirmed,)
 UNREAD = rows("unread")  # account → ((post or None, actor), …) of the new notifications
 LIKED: Kind[int] = Kind("like", int, int, is_shared=False)  # (post, account) → 1; absent: not liked
 RECENT_HOME = rows("home")  # account → ((post, author), …), newest first
@@ -75,6 +76,7 @@ def _block(change: Change) -> Iterator[str]:
 
 TOUCHED: dict[str, Callable[[Change], Iterable[str]]] = {
     "accounts": _account,
+    "credentials": lambda change: (f"confirmed:{change.key[0]}",),
     "usernames": lambda change: (f"name:{change.key[0].lower()}",),
     "sessions": lambda change: (f"session:{change.key[0]}",),
     "broadcasters": lambda change: ("broadcasters:all",),

@@ -12,11 +12,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from minisocial.errors import Overloaded
+from minisocial.errors import Invalid, Overloaded
 
 SHORTEST = 8
 LONGEST = 200
 _BLOCK, _PARALLEL = 8, 3
+
+
+def check_password(password: str, field: str = "password") -> None:
+    """Refuse a password that is too short or too long."""
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise Invalid(field, f"A password has {SHORTEST} to {LONGEST} characters; a few words are a good one.")
 
 
 class Hasher:

@@ -9,10 +9,12 @@ from minisocial.clock import Clock
 from minisocial.database import DIRECTORY, Cluster
 from minisocial.errors import Forbidden
 from minisocial.social.accounts import Account, Accounts
+from minisocial.social.addresses import Addresses
 from minisocial.social.audit import Audit
 from minisocial.social.blocks import Blocks
 from minisocial.social.broadcasters import Broadcasters
 from minisocial.social.community import Communities, checked, save
+from minisocial.social.credentials import Credentials
 from minisocial.social.edits import Edits
 from minisocial.social.feeds import Feeds
 from minisocial.social.friends import Friends
@@ -23,8 +25,11 @@ from minisocial.social.passwords import Hasher
 from minisocial.social.people import People
 from minisocial.social.posts import Posts
 from minisocial.social.preferences import Preferences
+from minisocial.social.resets import Resets
 from minisocial.social.sessions import Sessions
 from minisocial.social.store import Outbox, Store
+from minisocial.social.tickets import Tickets
+from minisocial.social.unsubscribe import Unsubscribe
 
 T = TypeVar("T")
 
@@ -55,6 +60,11 @@ class Social:
         self.feeds = Feeds(store, self.people, self.posts, self.friends, self.broadcasters)
         self.notifications = Notifications(store, self.people, self.posts)
         self.preferences = Preferences(store)
+        self.unsubscribe = Unsubscribe(store, self.preferences)
+        self.credentials = Credentials(store, hasher)
+        self.tickets = Tickets(store)
+        self.resets = Resets(store, self.accounts, self.credentials, self.tickets, hasher)
+        self.addresses = Addresses(store, self.credentials, self.tickets)
 
     def reading(self, seen: Mapping[str, int]) -> AbstractContextManager[dict[str, int]]:
         """For the block, reads are at least as fresh as these positions by shard, and keep them up to date."""

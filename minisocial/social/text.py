@@ -47,6 +47,11 @@ def clean(field: str, text: str, limit: int, *, lines: bool = False, empty: str 
     return text
 
 
+def one_line(text: str) -> str:
+    """A text on one line, without marks that turn the direction of the text around it."""
+    return " ".join(text.translate(_DIRECTION).split())
+
+
 def _is_seen(char: str) -> bool:
     return unicodedata.category(char) not in _UNSEEN and char not in _BLANKS
 

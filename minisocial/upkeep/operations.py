@@ -139,7 +139,7 @@ def user_create(system: Operated, args: Arguments, progress: Progress) -> str:
 
 def user_reset_password(system: Operated, args: Arguments, progress: Progress) -> str:
     account = system.social.accounts.named(args["name"])
-    system.social.accounts.set_password(account.id, args["password"])
+    system.social.credentials.set_password(account.id, args["password"])
     return f"{account.username} can log in with the new password."
 
 

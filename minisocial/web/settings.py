@@ -69,7 +69,7 @@ def change_password(visit: Visit) -> wsgi.Response:
     me, form = visit.member.id, visit.form
     visit.limit("password")
     try:
-        visit.social.accounts.change_password(me, form.get("old"), form.get("new"))
+        visit.social.credentials.change_password(me, form.get("old"), form.get("new"))
     except Invalid as error:
         return _page(visit, error)
     return session.begin(visit, me, "/settings?saved=password")

@@ -29,12 +29,12 @@ class Club:
         self.shared.start()
         self.invalidation = Invalidation(keys_of, self.cluster.floor_position, self.shared)
         self.cluster.subscribe(self.invalidation, self.invalidation.forget_everything)
-        self.letters: list[Letter] = []
+        self.sent: list[Letter] = []
         self.background = Background(self.cluster, folder, workers=0, tracer=Tracer(), clock=self.clock)
         self.hasher = Hasher(cost=4)
         self.social = self._node()
         self.elsewhere = self._node()
-        self.background.handle(Tasks(self._node(), self.letters.append, lambda: "http://club.example").handlers())
+        self.background.handle(Tasks(self._node(), self.sent.append, lambda: "http://club.example").handlers())
         self.background.start()
         self.reading = self.cluster.session({})  # everybody sees what was written before
         self.reading.__enter__()
@@ -46,6 +46,11 @@ class Club:
     def _node(self) -> Social:
         cache = ReadThrough(LocalCache(), self.shared, self.invalidation)
         return Social(self.cluster, cache, self.background, self.hasher, self.clock)
+
+    @property
+    def letters(self) -> list[Letter]:
+        """Those with news."""
+        return [letter for letter in self.sent if letter.unsubscribe]
 
     def person(self, name: str) -> int:
         """The id of a member, who joins with an invite of Ada's if they are new."""

@@ -112,8 +112,8 @@ def test_changing_the_password_ends_all_sessions(club):
     session = club.social.sessions.open(ada)
     assert club.elsewhere.sessions.find(session.token)
     with pytest.raises(Invalid):
-        club.social.accounts.change_password(ada, "wrong one", "another one")
-    club.social.accounts.change_password(ada, PASSWORD, "another one")
+        club.social.credentials.change_password(ada, "wrong one", "another one")
+    club.social.credentials.change_password(ada, PASSWORD, "another one")
     assert club.elsewhere.sessions.find(session.token) is None
     assert club.social.accounts.log_in("ada", "another one").id == ada
 

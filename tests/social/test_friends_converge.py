@@ -29,7 +29,7 @@ class Messenger:
 
     def __init__(self, club, chance):
         self.club, self.chance = club, chance
-        self.handlers = Tasks(club.elsewhere, club.letters.append, lambda: "http://club.example").handlers()
+        self.handlers = Tasks(club.elsewhere, club.sent.append, lambda: "http://club.example").handlers()
         self.delivered = []
 
     def waiting(self):

@@ -197,7 +197,7 @@ def held_up(club, meanwhile):
     """The tasks of a worker that is held up."""
     cache = ReadThrough(LocalCache(), club.shared, club.invalidation)
     social = Social(Interrupted(club.cluster, meanwhile), cache, club.background, club.hasher, club.clock)
-    return Tasks(social, club.letters.append, lambda: "http://club.example").handlers()
+    return Tasks(social, club.sent.append, lambda: "http://club.example").handlers()
 
 
 @pytest.mark.parametrize("name", ["fan_out", "join_thread"])

@@ -33,6 +33,7 @@ class FakeSocial:
         community = Community("The Engine Room", "For friends of engines.", "", "invite", members_only)
         self.community = FakeCommunity(community)
         self.accounts = FakeAccounts(self)
+        self.credentials = FakeCredentials(self.accounts)
         self.sessions = FakeSessions()
         self.invites = FakeInvites(clock)
         self.people = FakePeople(self.accounts)
@@ -124,11 +125,6 @@ class FakeAccounts:
         self.by_id[viewer] = replace(self.by_id[viewer], **changes)
         return self.by_id[viewer]
 
-    def change_password(self, viewer: int, old: str, new: str) -> None:
-        if self.passwords[viewer] != old:
-            raise Invalid("old", "This is not your password now.")
-        self.passwords[viewer] = new
-
 
 class FakePeople:
     """Pairs of those who block somebody, and whom."""
@@ -168,6 +164,16 @@ class FakeBlocks:
             self.people.blocks.remove((viewer, other))
         elif self.people.apart([other], viewer):
             raise NotFound("There is nobody here by that name.")
+
+
+class FakeCredentials:
+    def __init__(self, accounts: FakeAccounts) -> None:
+        self.accounts = accounts
+
+    def change_password(self, viewer: int, old: str, new: str) -> None:
+        if self.accounts.passwords[viewer] != old:
+            raise Invalid("old", "This is not your password now.")
+        self.accounts.passwords[viewer] = new
 
 
 class FakeSessions:

@@ -13,9 +13,11 @@ from minisocial.social.social import Social
 from minisocial.social.tasks.digest import DigestTasks
 from minisocial.social.tasks.feeds import AT_ONCE, FeedTasks
 from minisocial.social.tasks.friends import FriendTasks
+from minisocial.social.tasks.letters import LetterTasks
 from minisocial.social.tasks.people import PeopleTasks
 from minisocial.social.tasks.posts import PostTasks
-from minisocial.social.tasks.telling import Send, TellingTasks
+from minisocial.social.tasks.sending import Send, Sending
+from minisocial.social.tasks.telling import TellingTasks
 from minisocial.social.tasks.treatment import treated
 from minisocial.social.tasks.upkeep import UpkeepTasks
 
@@ -39,7 +41,9 @@ class Tasks:
         self._posts = PostTasks(social)
         self._friends = FriendTasks(social)
         self._people = PeopleTasks(social)
-        self._telling = TellingTasks(social, send, public_url)
+        sending = Sending(social, send, public_url, has_server)
+        self._telling = TellingTasks(sending)
+        self._letters = LetterTasks(sending)
         self._digest = DigestTasks(social, send, public_url, has_server)
         self._upkeep = UpkeepTasks(social.store)
 
@@ -66,6 +70,10 @@ class Tasks:
                 "notify": self._telling.notify,
                 "letter": self._telling.letter,
                 "digest": self._digest.digest,
+                "confirm_letter": self._letters.confirm,
+                "reset_letter": self._letters.reset,
+                "address_letter": self._letters.address,
+                "settle_address": self._letters.settle_address,
             }
         )
 

@@ -2,7 +2,6 @@
 
 from minisocial.background import Task
 from minisocial.database import Transaction
-from minisocial.social.notifications import notify
 from minisocial.social.registers import (
     ENDED,
     FRIENDS,
@@ -16,6 +15,7 @@ from minisocial.social.registers import (
 )
 from minisocial.social.social import Social
 from minisocial.social.tasks.effect import effect
+from minisocial.social.tasks.telling import tell
 
 
 class FriendTasks:
@@ -49,8 +49,7 @@ class FriendTasks:
             self._fill_feed_later(tx, account, other)
             self._fill_feed_later(tx, other, account)
         key = f"{kind}:{other}:{version}"
-        notify(tx, self._store.cluster.new_id(account), account, key, kind, other)
-        self._store.later(tx, "letter", account=account, other=other, kind=kind, version=version)
+        tell(self._store, tx, account, key, kind, other)
 
     def mirror_follow(self, task: Task) -> None:
         """Bring the followed person's side to what the follower's side says."""
@@ -62,7 +61,7 @@ class FriendTasks:
                 self._social.friends.part(tx, account, other)
             else:
                 key = f"follow:{other}:{task.args['version']}"
-                notify(tx, self._store.cluster.new_id(account), account, key, "follow", other)
+                tell(self._store, tx, account, key, "follow", other)
                 self._fill_feed_later(tx, other, account)
 
     def cut_follow(self, task: Task) -> None:

@@ -2,12 +2,11 @@
 
 from minisocial.background import Task
 from minisocial.errors import NotFound
-from minisocial.social.notifications import notify
 from minisocial.social.post import Post
-from minisocial.social.registers import is_apart
 from minisocial.social.social import Social
 from minisocial.social.store import Store
 from minisocial.social.tasks.effect import fresh_post, is_suspended, was_deleted
+from minisocial.social.tasks.telling import tell
 
 
 class PostTasks:
@@ -47,9 +46,7 @@ class PostTasks:
         for account, kind in told.items():
             if (only is None or account in only) and self._may_see(account, post):
                 with self._store.write(account) as tx:
-                    id = self._store.cluster.new_id(account)
-                    if not is_apart(tx, account, post.author):
-                        notify(tx, id, account, f"{kind}:{post.id}", kind, post.author, post.id)
+                    tell(self._store, tx, account, f"{kind}:{post.id}", kind, post.author, post.id)
 
     def _may_see(self, account: int, post: Post) -> bool:
         try:

@@ -18,9 +18,8 @@ PERSON = frozenset(
         "notify",
     }
 )
-LETTERS = frozenset(
-    {"letter", "digest"}
-)  # ... and so are letters, apart from the rest: a mail server may keep them waiting
+# ... and so are letters, apart from the rest: a mail server may keep them waiting
+LETTERS = frozenset({"letter", "digest", "confirm_letter", "reset_letter", "address_letter"})
 LETTER_SECONDS = 120.0  # a mail server that looks for viruses takes its time
 
 
