@@ -244,6 +244,7 @@ class System:
             limits=self.limits,
             clock=self.clock,
             public_url=self.settings.public_url,
+            sends_mail=self.mailer.has_server,
             secure=self.settings.public_url.startswith("https:"),
             teach=self.settings.teach,
             check_setup_code=self._is_setup_code,
@@ -257,7 +258,8 @@ class System:
         enough = self.balancer.capacity + SPARE_THREADS
         self.front_door.resize(max(enough, min(self.settings.connections, MOST_THREADS)))
 
-    def _public_url(self) -> str:
+    def public_url(self) -> str:
+        """How links that work from elsewhere begin."""
         return self.settings.public_url.rstrip("/") or self.url
 
     def _is_setup_code(self, code: str) -> bool:

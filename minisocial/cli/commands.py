@@ -89,6 +89,14 @@ def user_reset_password(name: str, password: str | None, **flags: Any) -> None:
     database.perform(settings, "user-reset-password", name=name, password=password or ask_password())
 
 
+@user.command("reset-link")
+@click.argument("name")
+@setting_flags("data", "public_url")
+def user_reset_link(name: str, **flags: Any) -> None:
+    """Print a link with which NAME chooses a new password, once, within an hour."""
+    database.perform(settings_from(flags), "user-reset-link", name=name)
+
+
 @cli.group()
 def mail() -> None:
     """Letters."""

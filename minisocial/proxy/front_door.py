@@ -61,7 +61,7 @@ class FrontDoor:
         request_seconds: float = 60,
         crowded_seconds: float = 10,
         at_once: bool = False,
-        secret_paths: tuple[str, ...] = ("/join/", "/invites/"),
+        secret_paths: tuple[str, ...] = ("/join/", "/invites/", "/reset/", "/confirm/", "/unsubscribe/"),
     ) -> None:
         """`request_seconds`: from a request's first byte to its last; `crowded_seconds`: the same while all
         connections are taken and somebody waits for one.

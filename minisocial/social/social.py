@@ -19,6 +19,7 @@ from minisocial.social.edits import Edits
 from minisocial.social.feeds import Feeds
 from minisocial.social.friends import Friends
 from minisocial.social.invites import Invites
+from minisocial.social.links import Links
 from minisocial.social.moderation import Moderation
 from minisocial.social.notifications import Notifications
 from minisocial.social.passwords import Hasher
@@ -65,6 +66,7 @@ class Social:
         self.tickets = Tickets(store)
         self.resets = Resets(store, self.accounts, self.credentials, self.tickets, hasher)
         self.addresses = Addresses(store, self.credentials, self.tickets)
+        self.links = Links(self.audit, self.resets, self.addresses)
 
     def reading(self, seen: Mapping[str, int]) -> AbstractContextManager[dict[str, int]]:
         """For the block, reads are at least as fresh as these positions by shard, and keep them up to date."""

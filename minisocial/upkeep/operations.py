@@ -25,6 +25,9 @@ class Operated(Protocol):
     settings: Settings
     cluster: Cluster
     social: Social
+
+    def public_url(self) -> str: ...
+
     switches: Switches
 
     background: Background
@@ -197,6 +200,12 @@ def user_role(system: Operated, args: Arguments, progress: Progress) -> str:
     return f"{account.username} is {args['role']} now."
 
 
+def user_reset_link(system: Operated, args: Arguments, progress: Progress) -> str:
+    account = system.social.accounts.named(args["name"])
+    token = system.social.links.make(None, account, "reset")
+    return f"{system.public_url()}/reset/{token}\nsets a new password for {account.username}: once, within an hour."
+
+
 def _absolute(path: str) -> Path:
     """The system may run in another folder than the one who asks."""
     if not Path(path).is_absolute():
@@ -272,6 +281,7 @@ OPERATIONS: dict[str, Operation] = {
         lambda system, args, progress: periodic.run(system.background, args["name"], progress), ("name",)
     ),
     "user-create": Operation(user_create, ("name", "email", "password"), ("role",), is_long=False, makes_data=True),
+    "user-reset-link": Operation(user_reset_link, ("name",), is_long=False),
     "user-reset-password": Operation(user_reset_password, ("name", "password"), is_long=False),
     "user-suspend": Operation(user_suspend, ("name",), ("reason",), is_long=False),
     "user-unsuspend": Operation(user_unsuspend, ("name",), is_long=False),

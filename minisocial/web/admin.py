@@ -20,7 +20,7 @@ def routes(add: Add) -> None:
     add("GET", "/admin/letters", show_letters)
 
 
-def _check(visit: Visit) -> None:
+def check_admin(visit: Visit) -> None:
     """For everybody else these pages are not there."""
     if not visit.member.is_admin:
         raise NotFound("There is no page at this address.")
@@ -28,7 +28,7 @@ def _check(visit: Visit) -> None:
 
 def show(visit: Visit) -> wsgi.Response:
     """Settings and members."""
-    _check(visit)
+    check_admin(visit)
     return _page(visit)
 
 
@@ -59,7 +59,7 @@ def _as_saved(visit: Visit) -> dict[str, str]:
 
 def save(visit: Visit) -> wsgi.Response:
     """Change the community's settings."""
-    _check(visit)
+    check_admin(visit)
     form = visit.form
     try:
         visit.social.community.edit(
@@ -76,7 +76,7 @@ def save(visit: Visit) -> wsgi.Response:
 
 def show_letters(visit: Visit) -> wsgi.Response:
     """Letters that lie in the data folder, since no mail server is set."""
-    _check(visit)
+    check_admin(visit)
     letters = list(visit.site.context.letters())[:LETTERS_SHOWN]
     html = visit.site.templates.render("letters", letters=letters, linked=_linked)
     return visit.page("Letters", html, place="admin")

@@ -12,6 +12,7 @@ import bottle
 from minisocial import waiting, wsgi
 from minisocial.errors import NotFound, Refused
 from minisocial.web import (
+    addresses,
     admin,
     error_pages,
     explore,
@@ -21,18 +22,22 @@ from minisocial.web import (
     home,
     invites,
     join,
+    links,
     moderation,
     notifications,
     posts,
+    preferences,
     profiles,
+    resets,
     session,
     settings,
     tasks,
+    unsubscribe,
 )
 from minisocial.web.context import WebContext
-from minisocial.web.headers import SECURITY
+from minisocial.web.headers import SECURITY, UNTRACED
 from minisocial.web.html import CSRF, escape
-from minisocial.web.routes import Handler, Kept
+from minisocial.web.routes import FromElsewhere, Handler, Kept
 from minisocial.web.site import Site
 from minisocial.web.visit import Visit
 
@@ -42,7 +47,8 @@ if TYPE_CHECKING:
     from minisocial.social import Social
 
 NOUNS = (
-    home, session, join, posts, explore, profiles, friends, notifications, settings, invites, admin, moderation, tasks
+    home, session, join, posts, explore, profiles, friends, notifications, settings, invites, admin, moderation, tasks,
+    resets, addresses, unsubscribe, preferences, links,
 )  # fmt: skip
 POSITIONS_LAST = 600  # seconds; by then every replica has seen them
 CSRF_HOLE = CSRF.encode()
@@ -55,7 +61,12 @@ def build_app(social: "Social", context: WebContext) -> Any:
     app = Pages(site)
 
     def add(method: str, path: str, handler: Handler) -> None:
-        app.route(path, method, partial(answer, site, handler, method == "POST"), skip=True)
+        app.route(
+            path,
+            method,
+            partial(answer, site, handler, method == "POST" and not isinstance(handler, FromElsewhere)),
+            skip=True,
+        )
 
     for noun in NOUNS:
         noun.routes(add)
@@ -122,7 +133,9 @@ def _check_set_up(visit: Visit) -> None:
 
 
 def _finish(visit: Visit, response: wsgi.Response, known: Any) -> wsgi.Response:
-    headers, body = [*map(_as_bytes, response.headers), *SECURITY], response.body
+    own = UNTRACED in response.headers
+    security = (header for header in SECURITY if not (own and header[0] == UNTRACED[0]))
+    headers, body = [*map(_as_bytes, response.headers), *security], response.body
     if CSRF_HOLE in body:  # last of all, so that what is kept of a page carries nobody's token
         field = f'<input type="hidden" name="csrf" value="{escape(visit.csrf)}">'
         body = body.replace(CSRF_HOLE, field.encode())

@@ -82,6 +82,7 @@ class WebContext:
     limits: Limits
     clock: Clock = field(default_factory=Clock)
     public_url: str = ""
+    sends_mail: bool = False  # a mail server is set, so that letters reach people
     secure: bool = False  # people reach it by https even where the last step to us is plain http
     teach: bool = False
     check_setup_code: Callable[[str], bool] = lambda code: False

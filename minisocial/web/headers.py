@@ -20,6 +20,10 @@ SECURITY = [
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
 ]
 
+# For pages whose address holds a secret: not even our own server is told where one came from. `no-referrer` would
+# say less, but takes `Origin` from the form on such a page, by which we see that it is ours.
+UNTRACED = ("Referrer-Policy", "strict-origin")
+
 _REASONS = {
     200: "OK",
     303: "See Other",

@@ -22,12 +22,19 @@ def show(visit: Visit) -> wsgi.Response:
     html = visit.site.home[cursor.is_first, not page.items, page.complete].fill(
         {
             "name": escape((visit.account.display_name.split() or [visit.account.username])[0]),
-            "requests": _requests(visit) if cursor.is_first else "",
+            "requests": _reminder(visit) + _requests(visit) if cursor.is_first else "",
             "posts": visit.site.fragments.posts(page.items, visit.account.id),
             "pager": pager("/", page),
         }
     )
     return visit.page("Home", html, place="home", links=page)
+
+
+def _reminder(visit: Visit) -> str:
+    """Whoever has not confirmed the address is asked to, where letters can arrive."""
+    if not visit.site.context.sends_mail or visit.social.addresses.is_confirmed(visit.member.id):
+        return ""
+    return visit.site.templates.render("reminder")
 
 
 def _requests(visit: Visit) -> str:

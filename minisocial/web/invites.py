@@ -26,17 +26,11 @@ def _page(visit: Visit, error: Invalid | None = None) -> wsgi.Response:
         usable=[invite for invite in invites if invite.left > 0 and invite.expires_at > now],
         over=[invite for invite in invites if invite.left <= 0 or invite.expires_at <= now],
         now=now,
-        base=_base(visit),
+        base=visit.base,
         kept=visit.form.kept,
         wrong=mistakes(error),
     )
     return visit.page("Invites", html, place="friends", status=error.status if error else 200)
-
-
-def _base(visit: Visit) -> str:
-    """The beginning of a link that works from elsewhere."""
-    public = visit.site.context.public_url.rstrip("/")
-    return public or f"{visit.environ.get('wsgi.url_scheme', 'http')}://{visit.environ.get('HTTP_HOST', '')}"
 
 
 def make(visit: Visit) -> wsgi.Response:

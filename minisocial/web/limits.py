@@ -31,6 +31,9 @@ RATES = {
     "like": Rate(80, 1, "That was a great many likes in a short time."),
     "relate": Rate(40, 15, "You are sending requests faster than people can answer."),
     "invite": Rate(20, 60, "Those were many invites in a short time."),
+    "forgot_address": Rate(20, 60, "Many people asked for a new password from your network."),
+    "forgot_name": Rate(3, 600, "A link was asked for with this name several times: it may take a while to arrive."),
+    "letter": Rate(6, 300, "Those were many letters in a short time."),
     "password": Rate(10, 30, "There were very many attempts to change this password."),
 }
 

@@ -9,7 +9,12 @@ from minisocial.web.routes import Add
 from minisocial.web.visit import Visit
 
 # action → what it did to whom
-DID = {"suspend": "suspended", "unsuspend": "lifted the suspension of", "role": "changed the role of"}
+DID = {
+    "suspend": "suspended",
+    "unsuspend": "lifted the suspension of",
+    "role": "changed the role of",
+    "link": "made a link for",
+}
 
 
 def routes(add: Add) -> None:

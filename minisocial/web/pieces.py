@@ -40,6 +40,7 @@ def pieces(templates: Templates) -> dict[str, Callable[..., str]]:
         "composer": composer,
         "blank": blank,
         "about_you": lambda kept, wrong: templates.render("about_you", kept=kept, wrong=wrong),
+        "address_card": lambda **values: templates.render("address", **values),
         "cancel_button": lambda other: templates.render("cancel", other=other),
         "unblock_button": lambda other: templates.render("unblock", other=other),
         "general": general,

@@ -11,6 +11,16 @@ Handler = Callable[..., wsgi.Response]
 Add = Callable[[str, str, Handler], None]
 
 
+class FromElsewhere:
+    """A POST that comes from no form of ours, by somebody not logged in: its very address proves that it may."""
+
+    def __init__(self, handle: Handler) -> None:
+        self._handle = handle
+
+    def __call__(self, visit: Visit, **names: str) -> wsgi.Response:
+        return self._handle(visit, **names)
+
+
 class Kept:
     """A page that the node keeps for each member, finished, until something it shows has changed.
 

@@ -28,6 +28,7 @@ def _page(visit: Visit, error: Invalid | None = None) -> wsgi.Response:
         kept=visit.form.kept,
         next=visit.next(""),
         error=str(error) if error else "",
+        is_reset="reset" in visit.query and not error,
         is_open=visit.community.join == "open",
     )
     return visit.page("Log in", html, status=error.status if error else 200)

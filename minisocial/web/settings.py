@@ -1,8 +1,8 @@
-"""A person's own settings: profile and password."""
+"""A person's own settings: profile, what they are told of, address and password."""
 
 from minisocial import wsgi
 from minisocial.errors import Invalid
-from minisocial.web import session
+from minisocial.web import preferences, session
 from minisocial.web.pieces import mistakes
 from minisocial.web.routes import Add
 from minisocial.web.visit import Visit
@@ -11,6 +11,9 @@ from minisocial.web.visit import Visit
 SAVED = {
     "profile": "Saved.",
     "password": "Your password is changed. Everywhere else you are logged out.",
+    "letters": "Saved.",
+    "email": "A letter with a link is on its way to the new address. Until you follow the link, all stays as it is.",
+    "again": "A letter with the link is on its way.",
     "blocked": "Blocked. You do not see each other any more; they are not told.",
     "unblocked": "Unblocked. You see each other again; you are not friends by that.",
 }
@@ -24,22 +27,30 @@ def routes(add: Add) -> None:
 
 def show(visit: Visit) -> wsgi.Response:
     """The settings, as they are."""
-    return _page(visit)
+    return page(visit)
 
 
-def _page(visit: Visit, error: Invalid | None = None) -> wsgi.Response:
+def page(visit: Visit, error: Invalid | None = None) -> wsgi.Response:
     me = visit.member
     html = visit.site.templates.render(
         "settings",
         me=me,
-        email=visit.social.accounts.email(me.id),
-        kept=visit.form.kept if error and visit.path == "/settings" else _as_saved(visit),
+        letters=preferences.card(visit),
+        address=visit.social.addresses.of(me.id),
+        has_server=visit.site.context.sends_mail,
+        kept=_kept(visit, error),
         wrong=mistakes(error),
         blocked=visit.social.blocks.by(me.id),
         person=visit.site.fragments.person,
         saved=SAVED.get(visit.query.get("saved", ""), ""),
     )
     return visit.page("Settings", html, place="settings", status=error.status if error else 200)
+
+
+def _kept(visit: Visit, error: Invalid | None) -> dict[str, str]:
+    if error and visit.path == "/settings":
+        return visit.form.kept
+    return _as_saved(visit) | ({"email": visit.form.kept.get("email", "")} if error else {})
 
 
 def _as_saved(visit: Visit) -> dict[str, str]:
@@ -60,7 +71,7 @@ def save(visit: Visit) -> wsgi.Response:
             approves_followers=form.checked("approves_followers"),
         )
     except Invalid as error:
-        return _page(visit, error)
+        return page(visit, error)
     return visit.redirect("/settings?saved=profile")
 
 
@@ -71,5 +82,5 @@ def change_password(visit: Visit) -> wsgi.Response:
     try:
         visit.social.credentials.change_password(me, form.get("old"), form.get("new"))
     except Invalid as error:
-        return _page(visit, error)
+        return page(visit, error)
     return session.begin(visit, me, "/settings?saved=password")

@@ -160,6 +160,12 @@ class Visit:
         """Whether the client would rather have JSON than a page."""
         return prefers_json(self.environ)
 
+    @property
+    def base(self) -> str:
+        """How a link begins that works from elsewhere."""
+        public = self.site.context.public_url.rstrip("/")
+        return public or f"{self.environ.get('wsgi.url_scheme', 'http')}://{self.environ.get('HTTP_HOST', '')}"
+
     # --- answering -----------------------------------------------------------------------------
 
     def page(self, title: str, main: str, **more: Any) -> wsgi.Response:

@@ -48,7 +48,14 @@ def test_the_commands_are_those_that_are_promised():
     stopped = {"restore", "mail", "seed", "torture", "test", "bench", "version"}
     assert set(cli.commands) == {"serve", "demo", "doctor"} | running | stopped
     assert {"--keep", "--graph", "--posts"} <= flags_of("demo")
-    assert set(cli.commands["user"].commands) == {"create", "reset-password", "suspend", "unsuspend", "role"}
+    assert set(cli.commands["user"].commands) == {
+        "create",
+        "reset-password",
+        "reset-link",
+        "suspend",
+        "unsuspend",
+        "role",
+    }
     assert set(cli.commands["mail"].commands) == {"test"}
     assert set(cli.commands["replicas"].commands) == {"add", "remove"}
     assert set(cli.commands["shards"].commands) == {"list", "add", "move", "spread", "call-off"}

@@ -176,9 +176,9 @@ def test_a_letter_that_was_taken_but_not_noted_goes_out_again_with_the_same_key(
     args = {"account": ada, "other": grace, "kind": "mention", "version": str(post), "post": post}
     task = Task(1, "somewhere", "letter", args)
     with pytest.raises(OSError):
-        handlers["letter"](task)
-    handlers["letter"](task)
-    handlers["letter"](task)
+        handlers["letter"].run(task)
+    handlers["letter"].run(task)
+    handlers["letter"].run(task)
     assert len(taken) == 2
     assert taken[0] == taken[1]
 
@@ -187,7 +187,7 @@ def test_a_task_from_before_this_version_is_still_understood(club, people) -> No
     """Without a post: as it was written when only friendships sent letters."""
     ada, grace = people
     task = Task(1, "somewhere", "letter", {"account": ada, "other": grace, "kind": "accepted", "version": 17})
-    Tasks(club.elsewhere, club.sent.append, lambda: "").handlers()["letter"](task)
+    Tasks(club.elsewhere, club.sent.append, lambda: "").handlers()["letter"].run(task)
     assert subjects(club) == ["Grace is your friend now"]
     assert club.letters[0].key == f"accepted-17-{ada}"
 

@@ -8,6 +8,7 @@ from typing import Any
 from minisocial import ids
 from minisocial.errors import Conflict, Forbidden, Gone, Invalid, LoginRequired, NotFound
 from minisocial.social.accounts import Account
+from minisocial.social.addresses import Address
 from minisocial.social.circles import Circle, Pair
 from minisocial.social.community import Community
 from minisocial.social.edits import Version
@@ -16,8 +17,10 @@ from minisocial.social.moderation import Entry
 from minisocial.social.notifications import Notification
 from minisocial.social.pages import Cursor, Page, collect
 from minisocial.social.post import Post, PostView, Thread
+from minisocial.social.preferences import Choices
 from minisocial.social.sessions import Session
 from minisocial.social.text import clean
+from minisocial.social.unsubscribe import Subscription
 from tests.fakes import ManualClock
 
 PASSWORD = "minisocial"
@@ -34,6 +37,11 @@ class FakeSocial:
         self.community = FakeCommunity(community)
         self.accounts = FakeAccounts(self)
         self.credentials = FakeCredentials(self.accounts)
+        self.preferences = FakePreferences()
+        self.addresses = FakeAddresses(self.accounts)
+        self.resets = FakeResets(self.accounts)
+        self.unsubscribe = FakeUnsubscribe(self.preferences)
+        self.links = FakeLinks()
         self.sessions = FakeSessions()
         self.invites = FakeInvites(clock)
         self.people = FakePeople(self.accounts)
@@ -174,6 +182,106 @@ class FakeCredentials:
         if self.accounts.passwords[viewer] != old:
             raise Invalid("old", "This is not your password now.")
         self.accounts.passwords[viewer] = new
+
+
+class FakePreferences:
+    def __init__(self) -> None:
+        self.chosen: dict[int, dict[str, str]] = {}
+
+    def of(self, viewer: int) -> Choices:
+        return Choices(self.chosen.get(viewer, {}))
+
+    def choose(self, viewer: int, chosen: Mapping[str, str]) -> None:
+        self.chosen[viewer] = {**self.chosen.get(viewer, {}), **chosen}
+
+
+class FakeAddresses:
+    """The token of somebody's link is "confirm-" and their name."""
+
+    def __init__(self, accounts: FakeAccounts) -> None:
+        self.accounts = accounts
+        self.confirmed: set[int] = set()
+        self.next: dict[int, str] = {}
+        self.asked: list[int] = []
+
+    def of(self, viewer: int) -> Address:
+        return Address(self.accounts.email(viewer), viewer in self.confirmed, self.next.get(viewer, ""))
+
+    def is_confirmed(self, viewer: int) -> bool:
+        return viewer in self.confirmed
+
+    def ask_again(self, viewer: int) -> str:
+        self.asked.append(viewer)
+        return self.accounts.email(viewer)
+
+    def change(self, viewer: int, password: str, email: str) -> None:
+        if self.accounts.passwords[viewer] != password:
+            raise Invalid("password", "This is not your password now.")
+        if "@" not in email:
+            raise Invalid("email", "This does not look like an e-mail address.")
+        self.next[viewer] = email
+
+    def _whose(self, token: str) -> int:
+        if not token.startswith("confirm-"):
+            raise Gone("This link was used already, or its time is over. Please ask for a new one.")
+        return self.accounts.named(token.removeprefix("confirm-")).id
+
+    def find(self, token: str) -> str:
+        return self.accounts.email(self._whose(token))
+
+    def confirm(self, token: str) -> str:
+        self.confirmed.add(self._whose(token))
+        return self.find(token)
+
+
+class FakeResets:
+    """The token of somebody's link is "reset-" and their name."""
+
+    def __init__(self, accounts: FakeAccounts) -> None:
+        self.accounts = accounts
+        self.asked: list[str] = []
+
+    def ask(self, name: str) -> None:
+        self.asked.append(name)
+
+    def find(self, token: str) -> Account:
+        if not token.startswith("reset-"):
+            raise Gone("This link was used already, or its time is over. Please ask for a new one.")
+        return self.accounts.named(token.removeprefix("reset-"))
+
+    def use(self, token: str, password: str) -> Account:
+        if len(password) < 8:
+            raise Invalid("new", "A password has 8 to 200 characters; a few words are a good one.")
+        account = self.find(token)
+        self.accounts.passwords[account.id] = password
+        return account
+
+
+class FakeUnsubscribe:
+    """A token is an account's id, a dot and a kind."""
+
+    def __init__(self, preferences: FakePreferences) -> None:
+        self.preferences = preferences
+
+    def find(self, token: str) -> Subscription:
+        account, _, kind = token.partition(".")
+        if not account.isdigit():
+            raise NotFound("This link is damaged, or the account it was for is not there any more.")
+        return Subscription(int(account), kind)
+
+    def end(self, token: str) -> Subscription:
+        found = self.find(token)
+        self.preferences.choose(found.account, {f"mail:{found.kind}": "off"})
+        return found
+
+
+class FakeLinks:
+    def __init__(self) -> None:
+        self.made: list[tuple[int, str, str]] = []
+
+    def make(self, actor: int, account: Account, purpose: str) -> str:
+        self.made.append((actor, account.username, purpose))
+        return f"{purpose}-{account.username}"
 
 
 class FakeSessions:
