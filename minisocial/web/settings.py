@@ -31,6 +31,7 @@ def show(visit: Visit) -> wsgi.Response:
 
 
 def page(visit: Visit, error: Invalid | None = None) -> wsgi.Response:
+    """The whole page; with an error, the form that failed comes back as it was filled in."""
     me = visit.member
     html = visit.site.templates.render(
         "settings",
