@@ -7,7 +7,7 @@ that letters go out, and a letter that does not says which step failed and what 
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from email.message import EmailMessage
 from typing import Any
@@ -42,15 +42,20 @@ class MailServer:
     def __str__(self) -> str:
         return str(self.at)
 
-    def hand_over(self, message: EmailMessage, to: str, tell: Tell = tell_nobody) -> None:
-        """Returns when the server has taken the letter; raises MailDown or Undeliverable."""
+    def hand_over(
+        self, message: EmailMessage, to: str, tell: Tell = tell_nobody, secrets: Collection[str] = ()
+    ) -> None:
+        """Returns when the server has taken the letter; raises MailDown or Undeliverable.
+
+        `secrets`: words of the letter that nobody is told of, even if the server says them.
+        """
         dialogue = Dialogue(self.at, self._sender, to, message, self._patience, self._tls)
         try:
             for step, take in dialogue.steps():
                 try:
                     seen = take()
                 except FAILURES as error:
-                    raise trouble(step, error, self.at, self._patience) from None
+                    raise trouble(step, error, self.at, self._patience, secrets) from None
                 tell(step, one_line(seen, SAID_LIMIT))
         finally:
             dialogue.end()

@@ -4,7 +4,7 @@ import smtplib
 import socket
 import ssl
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from minisocial.background.handlers import Hopeless
@@ -57,10 +57,12 @@ class Cause:
     is_final: bool = False  # another try would end the same way
 
 
-def trouble(step: str, error: Exception, at: SmtpUrl, patience: float) -> MailDown | Undeliverable:
-    """What to raise for a step that failed."""
+def trouble(
+    step: str, error: Exception, at: SmtpUrl, patience: float, secrets: Collection[str] = ()
+) -> MailDown | Undeliverable:
+    """What to raise for a step that failed; none of the `secrets` is in its message, nor the password."""
     cause = _CAUSES[step](error, at) or _of_the_line(error, at, patience)
-    what = one_line(_without_password(cause.what, at), ANSWER_LIMIT).rstrip(".")
+    what = one_line(_without(secrets, _without_password(cause.what, at)), ANSWER_LIMIT).rstrip(".")
     kind = Undeliverable if cause.is_final else MailDown
     message = f"The mail server {at} did not take the letter, at the step “{step}”: {what}. {cause.remedy}"
     return kind(message, step, what, cause.remedy)
@@ -232,6 +234,12 @@ def _said(error: Exception) -> str:
     assert isinstance(error, smtplib.SMTPResponseException)
     words = error.smtp_error
     return f"{error.smtp_code} {words.decode(errors='replace') if isinstance(words, bytes) else words}"
+
+
+def _without(secrets: Collection[str], text: str) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "…")
+    return text
 
 
 def _without_password(text: str, at: SmtpUrl) -> str:

@@ -85,12 +85,6 @@ class Tickets:
             )
         return row[0] if row else ""
 
-    def sweep(self) -> int:
-        """Forget tickets of which nobody can ask any more; how many there were."""
-        with self._store.cluster.write(DIRECTORY) as tx:
-            old = self._store.clock.milliseconds() - KEPT_MS
-            return tx.execute("DELETE FROM tickets WHERE created_at < ?", (old,)).rowcount
-
 
 def void(tx: Transaction, account: int, purpose: str = "") -> None:
     """Make all tickets of somebody (for one purpose) useless, in the open transaction of the directory."""

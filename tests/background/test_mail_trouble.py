@@ -5,6 +5,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -296,6 +297,16 @@ def test_an_address_with_signs_that_the_server_does_not_know(attempt: Attempt) -
     with smtp_server(enable_SMTPUTF8=True) as (box, port):
         assert attempt(f"smtp://127.0.0.1:{port}", letter=letter)[1] is None
     assert "ädä@example.org".encode() in box.letters[0]
+
+
+def test_a_server_that_quotes_the_links_of_a_letter_is_not_repeated(attempt: Attempt) -> None:
+    token, stop = "Zx9_" * 10 + "abc", "0b1c2d.reply." + "Qw-7" * 10
+    letter = replace(LETTER, text=f"See http://club.example/reset/{token}\n", unsubscribe=f"http://club.example/{stop}")
+    refusal = f"554 5.7.1 blocked: http://club.example/reset/{token} and {stop}\r\n".encode()
+    with raw_server(saying(*HELLO, b"250 ok\r\n", b"250 ok\r\n", refusal)) as port:
+        _, error = attempt(f"smtp://127.0.0.1:{port}", letter=letter)
+    assert "http://club.example/reset/…" in str(error)
+    assert token not in f"{error!r}{error}" and "Qw-7" not in f"{error!r}{error}"
 
 
 @pytest.mark.parametrize("heard", range(1, 6))

@@ -61,9 +61,8 @@ def test_a_friend_request_from_button_to_letter_to_friendship(system: System, op
 
     # the letter's link leads somebody who is logged out through log-in to the buttons
     ada.goto("/admin/letters")
-    link = ada.locator(".letter a")
-    expect(ada.get_by_role("heading", name="Grace Hopper wants to be your friend")).to_be_visible()
-    address = link.get_attribute("href")
+    letter = ada.locator(".letter", has=ada.get_by_role("heading", name="Grace Hopper wants to be your friend"))
+    address = letter.locator("a").first.get_attribute("href")
     elsewhere = open_browser()
     elsewhere.goto(address)
     fill_in(elsewhere, username="ada", password=PASSWORD)

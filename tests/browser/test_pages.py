@@ -13,7 +13,7 @@ from tests.scenarios.people import settle
 
 pytestmark = pytest.mark.browser
 
-MINE = ("/notifications", "/friends", "/settings", "/invites", "/admin")
+MINE = ("/notifications", "/friends", "/settings", "/invites", "/admin", "/admin/links", "/forgot")
 PAGES = ("/", "/explore", "/@ada", *MINE, "/nowhere", "/console")
 WORDS = "A_word_without_any_end_" * 12
 
