@@ -11,7 +11,7 @@ from minisocial.database import Cluster
 from minisocial.errors import Refused
 from minisocial.settings import Settings
 from minisocial.social import Social
-from minisocial.upkeep import desk, feeds, live, periodic, shape
+from minisocial.upkeep import desk, feeds, live, people, periodic, shape
 from minisocial.upkeep.desk import Desk
 from minisocial.upkeep.jobs import Jobs, JobSnapshot, Progress
 from minisocial.upkeep.switches import Switches
@@ -25,9 +25,6 @@ class Operated(Protocol):
     settings: Settings
     cluster: Cluster
     social: Social
-
-    def public_url(self) -> str: ...
-
     switches: Switches
 
     background: Background
@@ -35,6 +32,8 @@ class Operated(Protocol):
 
     @property
     def pool(self) -> live.Nodes: ...
+
+    def public_url(self) -> str: ...
 
 
 Arguments = Mapping[str, str]
@@ -132,20 +131,6 @@ def backup(system: Operated, args: Arguments, progress: Progress) -> str:
     return f"{file} is written. {manifest}"
 
 
-def user_create(system: Operated, args: Arguments, progress: Progress) -> str:
-    role = args.get("role", "member")
-    if role not in ("member", "admin"):
-        raise Refused("An account made here is a member or an admin.")
-    account = system.social.accounts.create(args["name"], args["email"], args["password"], role)
-    return f"{account.username} can log in now."
-
-
-def user_reset_password(system: Operated, args: Arguments, progress: Progress) -> str:
-    account = system.social.accounts.named(args["name"])
-    system.social.credentials.set_password(account.id, args["password"])
-    return f"{account.username} can log in with the new password."
-
-
 def switch(system: Operated, args: Arguments, progress: Progress) -> str:
     return live.switch(system.switches, args.get("name", ""), args.get("value", ""))
 
@@ -180,30 +165,6 @@ def nodes_remove(system: Operated, args: Arguments, progress: Progress) -> str:
 
 def nodes_slots(system: Operated, args: Arguments, progress: Progress) -> str:
     return live.resize(system.pool, args["node"], args["slots"])
-
-
-def user_suspend(system: Operated, args: Arguments, progress: Progress) -> str:
-    account = system.social.accounts.named(args["name"])
-    system.social.moderation.suspend(None, account.id, args.get("reason", ""))
-    return f"{account.username} is logged out everywhere, hidden, and cannot log in."
-
-
-def user_unsuspend(system: Operated, args: Arguments, progress: Progress) -> str:
-    account = system.social.accounts.named(args["name"])
-    system.social.moderation.unsuspend(None, account.id)
-    return f"{account.username} can log in again."
-
-
-def user_role(system: Operated, args: Arguments, progress: Progress) -> str:
-    account = system.social.accounts.named(args["name"])
-    system.social.moderation.set_role(None, account.id, args["role"])
-    return f"{account.username} is {args['role']} now."
-
-
-def user_reset_link(system: Operated, args: Arguments, progress: Progress) -> str:
-    account = system.social.accounts.named(args["name"])
-    token = system.social.links.make(None, account, "reset")
-    return f"{system.public_url()}/reset/{token}\nsets a new password for {account.username}: once, within an hour."
 
 
 def _absolute(path: str) -> Path:
@@ -280,12 +241,14 @@ OPERATIONS: dict[str, Operation] = {
     "jobs-run": Operation(
         lambda system, args, progress: periodic.run(system.background, args["name"], progress), ("name",)
     ),
-    "user-create": Operation(user_create, ("name", "email", "password"), ("role",), is_long=False, makes_data=True),
-    "user-reset-link": Operation(user_reset_link, ("name",), is_long=False),
-    "user-reset-password": Operation(user_reset_password, ("name", "password"), is_long=False),
-    "user-suspend": Operation(user_suspend, ("name",), ("reason",), is_long=False),
-    "user-unsuspend": Operation(user_unsuspend, ("name",), is_long=False),
-    "user-role": Operation(user_role, ("name", "role"), is_long=False),
+    "user-create": Operation(
+        people.user_create, ("name", "email", "password"), ("role",), is_long=False, makes_data=True
+    ),
+    "user-reset-link": Operation(people.user_reset_link, ("name",), is_long=False),
+    "user-reset-password": Operation(people.user_reset_password, ("name", "password"), is_long=False),
+    "user-suspend": Operation(people.user_suspend, ("name",), ("reason",), is_long=False),
+    "user-unsuspend": Operation(people.user_unsuspend, ("name",), is_long=False),
+    "user-role": Operation(people.user_role, ("name", "role"), is_long=False),
     "switch": Operation(switch, takes=("name", "value"), is_long=False, is_live=True),
     "nodes-list": Operation(nodes_list, is_long=False, is_live=True),
     "nodes-add": Operation(nodes_add, ("service",), is_long=False, is_live=True),
