@@ -40,8 +40,8 @@ class Addresses:
         self._tickets = tickets
 
     def of(self, viewer: int) -> Address:
-        """A person's own address."""
-        with self._store.read(viewer) as reader:
+        """A person's own address, as it is: the link may have been followed in another browser a moment ago."""
+        with self._store.fresh(viewer) as reader:
             row = reader.row("SELECT email, confirmed_at FROM credentials WHERE account = ?", (viewer,))
         email, confirmed_at = row or ("", None)
         waiting = self._tickets.waiting(CONFIRM, viewer)
