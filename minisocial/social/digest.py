@@ -7,6 +7,7 @@ from html import escape
 from minisocial.background import Letter
 from minisocial.social.accounts import Account
 from minisocial.social.post import PostView
+from minisocial.social.text import one_line
 
 LONGEST = 200  # characters of a post
 UNREAD_SHOWN = 99
@@ -25,8 +26,10 @@ class News:
         return not (self.posts or self.requests or self.unread)
 
 
-def write(news: News, *, key: str, to: str, reader: Account, community: str, public_url: str) -> Letter:
-    """The letter; lines are (what, link), and become paragraphs of both twins."""
+def write(
+    news: News, *, key: str, to: str, reader: Account, community: str, public_url: str, unsubscribe: str
+) -> Letter:
+    """The letter, with a link that ends such letters; lines are (what, link), and become paragraphs of both twins."""
     lines = list(_lines(news, public_url))
     hello, why = f"Hello {reader.display_name},", f"This is new on {community}:"
     footer = f"How often this letter comes, if at all, is in your settings: {public_url}/settings"
@@ -38,7 +41,10 @@ def write(news: News, *, key: str, to: str, reader: Account, community: str, pub
             f"<p>{escape(footer)}</p>",
         ]
     )
-    return Letter(key=key, to=to, to_name=reader.display_name, subject=f"New on {community}", text=text, html=html)
+    subject = f"New on {community}"
+    return Letter(
+        key=key, to=to, to_name=reader.display_name, subject=subject, text=text, html=html, unsubscribe=unsubscribe
+    )
 
 
 def _lines(news: News, public_url: str) -> Iterator[tuple[str, str]]:
@@ -53,5 +59,5 @@ def _lines(news: News, public_url: str) -> Iterator[tuple[str, str]]:
 
 
 def _shortened(text: str) -> str:
-    line = " ".join(text.split())
+    line = one_line(text)
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"

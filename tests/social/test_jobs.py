@@ -111,6 +111,7 @@ def test_an_invite_is_kept_for_a_month_after_its_end_so_that_its_page_says_so(cl
 def test_tickets_go_a_week_after_they_were_made_and_the_account_stays(club, host):
     ada, now = club.person("ada"), club.clock.milliseconds()
     with club.cluster.write("directory") as tx:
+        tx.execute("DELETE FROM tickets")  # hers, who has just joined
         for token, age, expires_at in (("old", 7 * DAY, now), ("used", 6 * DAY, 0), ("new", 0, now + 1)):
             tx.execute(
                 "INSERT INTO tickets VALUES (?, 'confirm', ?, 'new@club.example', ?, ?)",
@@ -357,3 +358,11 @@ def test_a_clock_that_jumps_ahead_and_back_brings_one_letter_more_at_most(club, 
     host.run("digest", at=now, before=now + 100 * DAY * 1000)
     host.run("digest", at=now + DAY * 1000, before=now)
     assert len(host.letters) == 1
+
+
+def test_the_link_in_a_digest_ends_it(club, host, ada):
+    say(club, "news")
+    host.run("digest")
+    (letter,) = host.letters
+    club.social.unsubscribe.end(letter.unsubscribe.removeprefix("http://club.example/unsubscribe/"))
+    assert club.social.preferences.of(ada).digest == "off"

@@ -13,7 +13,7 @@ from minisocial.database import Transaction
 from minisocial.social import digest
 from minisocial.social.pages import Cursor
 from minisocial.social.post import PostView
-from minisocial.social.preferences import DAILY, DEFAULT_DIGEST, WEEKLY
+from minisocial.social.preferences import DAILY, DEFAULT_DIGEST, DIGEST, WEEKLY
 from minisocial.social.social import Social
 from minisocial.social.tasks.chain import Part, go_on, part_of
 from minisocial.social.tasks.effect import effect
@@ -98,6 +98,7 @@ class DigestTasks:
             reader=self._social.accounts.get(account),
             community=self._social.community.get().name,
             public_url=self._public_url(),
+            unsubscribe=f"{self._public_url()}/unsubscribe/{self._social.unsubscribe.token(account, DIGEST)}",
         )
 
     def _posts(self, account: int, since: int) -> list[PostView]:
