@@ -92,16 +92,18 @@ def _is_true(reader: Reader, table: Mapping[str, str], kind: str, params: tuple[
     return kind not in table or reader.row(table[kind], params) is not None
 
 
+_BOTH = "SELECT 1 FROM friendships WHERE account = ?1 AND other = ?2"
+# A request that was accepted in the meantime was not taken back: it is told as any other.
 # What must be there for news to be true still: on the shard of who is told, given (account, other, post) …
 _HERE = {
-    "request": "SELECT 1 FROM friendships WHERE account = ?1 AND other = ?2 AND state = 'received' AND ?3 IS NULL",
-    "accepted": "SELECT 1 FROM friendships WHERE account = ?1 AND other = ?2 AND state = 'friends' AND ?3 IS NULL",
+    "request": f"{_BOTH} AND state IN ('received', 'friends') AND ?3 IS NULL",
+    "accepted": f"{_BOTH} AND state = 'friends' AND ?3 IS NULL",
     "follow": "SELECT 1 FROM followers WHERE account = ?1 AND other = ?2 AND active AND ?3 IS NULL",
     "like": "SELECT 1 FROM likes WHERE post = ?3 AND account = ?2 AND ?1 IS NOT NULL",
 }
 # … and on that of who did it, who may have taken it back already, while word of it is under way: (other, account).
 _THERE = {
-    "request": "SELECT 1 FROM friendships WHERE account = ?1 AND other = ?2 AND state = 'requested'",
-    "accepted": "SELECT 1 FROM friendships WHERE account = ?1 AND other = ?2 AND state = 'friends'",
+    "request": f"{_BOTH} AND state IN ('requested', 'friends')",
+    "accepted": f"{_BOTH} AND state = 'friends'",
     "follow": "SELECT 1 FROM following WHERE account = ?1 AND other = ?2 AND active",
 }
