@@ -76,7 +76,8 @@ class FeedTasks:
     def _take_back(self, args: dict[str, int], after: int) -> None:
         """The post is gone; a run before this one may have been killed between putting it in and looking again."""
         if author := args.get("author"):
-            home_feeds.remove(self._store, self._followers(author, after, self._at_once), [args["post"]])
+            readers = self._followers(author, after, self._at_once)
+            home_feeds.remove(self._store, [author, *readers], [args["post"]])
 
     def retract(self, task: Task) -> None:
         """Take a deleted post out of feeds, some hundred at a time, and out of its thread and its parent's counter."""
