@@ -37,7 +37,7 @@ class FeedTasks:
         """Put a post into the home feeds of those who follow its author and may see it, some hundred at a time."""
         post, after = fresh_post(self._store, task.args["post"]), task.args.get("after", 0)
         if post is None:
-            self._take_back(task.args, after)
+            self._take_back(task)
         elif post.visibility == "direct":
             mentioned = [post.author, *(id for id, _ in post.mentions)]
             self._put_in(task, post, self._followers_among(post.author, mentioned), has_more=False)
@@ -73,11 +73,11 @@ class FeedTasks:
                 task.finish(tx)
         return True
 
-    def _take_back(self, args: dict[str, int], after: int) -> None:
+    def _take_back(self, task: Task) -> None:
         """The post is gone; a run before this one may have been killed between putting it in and looking again."""
-        if author := args.get("author"):
-            readers = self._followers(author, after, self._at_once)
-            home_feeds.remove(self._store, [author, *readers], [args["post"]])
+        if author := task.args.get("author"):
+            with effect(self._store, task, author) as tx:
+                self._store.later(tx, "retract", post=task.args["post"], author=author, in_reply_to=None, root=0)
 
     def retract(self, task: Task) -> None:
         """Take a deleted post out of feeds, some hundred at a time, and out of its thread and its parent's counter."""
@@ -85,7 +85,7 @@ class FeedTasks:
         if not after and args["in_reply_to"] is not None:
             leave_thread(self._store, args["post"], args["in_reply_to"], args["root"])
         readers = self._followers(args["author"], after, self._at_once)
-        home_feeds.remove(self._store, readers, [args["post"]])
+        home_feeds.remove(self._store, readers if after else [args["author"], *readers], [args["post"]])
         if len(readers) == self._at_once:
             with effect(self._store, task, args["author"]) as tx:
                 self._store.later(tx, "retract", **{**args, "after": readers[-1]})
