@@ -22,8 +22,8 @@ class HandlerSpec:
 
     `is_batch`: work for very many people at once; small tasks go before it, and one worker stays free of it.
 
-    `order`: tasks whose handlers name the same order, and whose argument `account` is the same, are
-    done one after the other, the oldest first. One that failed is waited for while it has failed no
+    `order`: tasks whose handlers name the same order, and whose argument `account` is the same (or there is
+    none), are done one after the other, the oldest first. One that failed is waited for while it has failed no
     more than `holds` times: a mail server that stumbled does not turn letters round, and a task that
     cannot succeed keeps the later ones of its person waiting for a minute at most, and nobody else.
 
@@ -53,9 +53,7 @@ class HandlerSpec:
 
     def lane(self, task: Task) -> str | None:
         """Whom it must not overtake, or be overtaken by: tasks of one lane run one at a time."""
-        if not self.order or "account" not in task.args:
-            return None
-        return f"{self.order}:{task.args['account']}"
+        return f"{self.order}:{task.args.get('account', '')}" if self.order else None
 
     def is_waited_for(self, attempt: int) -> bool:
         """Whether its lane waits for a task whose next attempt will be this one."""

@@ -265,3 +265,21 @@ def test_nothing_is_left_behind_when_the_file_fails_now_and_then(make_world: Any
         world.add(n=n)
     assert world.background.drain(30)
     assert sorted(world.order()) == list(range(60))
+
+
+def test_order_without_a_person_is_one_for_all_and_need_not_wait_for_what_fails(make_world: Any) -> None:
+    worlds: list[World] = []
+    worlds.append(make_world({"tell": HandlerSpec(failing({1: 1}, worlds), order="telling", holds=0)}))
+    world = worlds[0]
+    for n in (1, 2, 3):
+        world.add("tell", n=n)
+    world.run_all()
+    assert world.order() == [2, 3]
+    gate = Gate()
+    world.background.handle({"tell": HandlerSpec(gate, order="telling", holds=0)})
+    world.background.set_workers(3)
+    for n in (4, 5):
+        world.add("tell", n=n)
+    assert gate.until(lambda: gate.at_work == [4])
+    gate.let(4, 5)
+    assert gate.until(lambda: gate.done == [4, 5])

@@ -18,8 +18,11 @@ PERSON = frozenset(
         "notify",
     }
 )
-# ... and so are letters, apart from the rest: a mail server may keep them waiting
+# ... and so are letters, by themselves: a mail server may keep them waiting
 LETTERS = frozenset({"letter", "digest", "confirm_letter", "reset_letter", "address_letter"})
+# A post may be told to many, so all posts are told of one after the other: of two that mention the same person the
+# older one is told first. None is waited for when it fails, for that would keep everybody waiting.
+TELLING = frozenset({"tell_of_post"})
 LETTER_SECONDS = 120.0  # a mail server that looks for viruses takes its time
 
 
@@ -31,4 +34,6 @@ def treated(handlers: Mapping[str, Callable[[Task], object]]) -> Mapping[str, Ha
 def _treated(name: str, run: Callable[[Task], object]) -> HandlerSpec:
     if name in LETTERS:
         return HandlerSpec(run, order="letters", deadline_seconds=LETTER_SECONDS)
+    if name in TELLING:
+        return HandlerSpec(run, order="telling", holds=0)
     return HandlerSpec(run, is_batch=name in BATCH, order="person" if name in PERSON else "")
