@@ -8,6 +8,7 @@
     lanes            who must not overtake whom; `waking_huey` is Huey with JSON and our clock
     handlers         what runs the tasks of a name, in which order, how long and how often
     worker           one attempt at one task, and what becomes of failures; `deadline` is how it is told to stop
+    settling         what is done leaves the outbox, many tasks in one commit
     workers          the threads: as many as wanted, replaced when they die or do not obey
     dead_letters     what was given up
     schedule         what is due again and again

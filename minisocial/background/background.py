@@ -130,6 +130,7 @@ class Background:
             if self._workers is not None and self._thread is not None:
                 self._workers.stop_within(seconds)
                 self._thread.join(1)  # at most one step away from its end
+            self._worker.flush()
             self._queue.close()
             self._dead.close()
 
@@ -248,6 +249,7 @@ class Background:
         while not self._relay.is_stopping:
             self._relay.work()
             workers.look_after()
+            self._worker.flush()  # what a worker put off before it began something long
             self._count_now_and_then()
 
     def _count_now_and_then(self) -> None:

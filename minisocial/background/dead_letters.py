@@ -58,6 +58,7 @@ class DeadLetters:
         self._clock = clock
         self._lock = threading.Lock()  # guards _connection: one statement at a time
         self._connection: sqlite3.Connection | None = None
+        self._may_hold_some = True  # False: surely empty, so that no task has to be looked up
 
     def open(self) -> None:
         """Opens the file; a damaged one is set aside under another name, never deleted."""
@@ -68,6 +69,7 @@ class DeadLetters:
         except sqlite3.DatabaseError:
             self._file.rename(self._file.with_suffix(f".damaged-{self._clock.milliseconds()}"))
             self._connection = self._connect()
+        self._may_hold_some = self.count() > 0
 
     def close(self) -> None:
         with self._lock:
@@ -79,8 +81,13 @@ class DeadLetters:
         """Records a task as given up; doing it twice records it once."""
         args = json.dumps(task.args)
         row = (task.shard, task.id, task.name, args, task.attempt, error, task.request_id, task.created_ms)
+        self._may_hold_some = True
         sql = "INSERT OR REPLACE INTO dead_letters VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
         self._run(sql, (*row, self._clock.milliseconds()))
+
+    def holds(self, shard: str, id: int) -> bool:
+        """Whether a task is among them: asked before every attempt."""
+        return self._may_hold_some and self.find(shard, id) is not None
 
     def find(self, shard: str, id: int) -> DeadLetter | None:
         rows = self._run("SELECT * FROM dead_letters WHERE shard = ? AND id = ?", (shard, id))

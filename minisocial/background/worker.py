@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from minisocial.background.dead_letters import DeadLetters
 from minisocial.background.handlers import Handlers, Hopeless
 from minisocial.background.outbox import Outbox, Task
+from minisocial.background.settling import Settling
 from minisocial.background.task_queue import TaskQueue
 from minisocial.clock import Clock
 from minisocial.errors import MinisocialError
@@ -67,6 +68,11 @@ class Worker:
     def attach(self, queue: TaskQueue) -> None:
         """Names the queue that tasks go back to."""
         self._queue = queue
+        self._settling = Settling(self._outbox, queue.forget, self._put_back)
+
+    def flush(self) -> None:
+        """Takes what is done out of the outbox, as far as that was put off."""
+        self._settling.flush()
 
     def deliver(self, task: Task) -> None:
         """One attempt at one task, with a trace of its own under the id of the request that caused it."""
@@ -76,6 +82,8 @@ class Worker:
                 with span("worker", f"{task.name}, attempt {task.attempt}"):
                     trace.status = self._attempt(task)
             finally:
+                if not self._queue.depth:
+                    self._settling.flush()  # nothing else is to be done
                 trace.status = trace.status or "died"
                 self._count(trace.status)
         logger.info("task %s attempt %d %s %.1f ms %s", task.name, task.attempt, trace.status, trace.ms, trace.id)
@@ -99,10 +107,15 @@ class Worker:
         try:
             if not self._outbox.has(task):
                 return self._skip(task)
-            if self._dead.find(*task.key):
+            if self._dead.holds(*task.key):
                 return self._bury(task)  # it died before, but its row could not be removed then
+            spec = self._handlers.spec(task.name)
             with self._outbox.no_limit():  # what a task sets going is part of it
-                self._handlers.spec(task.name).run(task)
+                spec.run(task)
+            if not (task.says_finished or spec.order):
+                self._note(task, None)
+                self._settling.add(task)
+                return "done"
             self._outbox.settle(task)
         except Exception as error:
             return self._fail(task, error)
@@ -112,6 +125,9 @@ class Worker:
         self._queue.forget(task)
         self._note(task, None)
         return "done"
+
+    def _put_back(self, task: Task, error: Exception) -> None:
+        self._count(self._fail(task, error))
 
     def _skip(self, task: Task) -> str:
         self._queue.forget(task)

@@ -4,7 +4,7 @@ import threading
 import pytest
 
 from minisocial.background.handlers import Handler, HandlerSpec, Hopeless
-from minisocial.errors import NotFound
+from minisocial.errors import NoPrimary, NotFound
 from tests.background.world import World
 
 
@@ -204,3 +204,44 @@ def test_worker_that_dies_is_replaced_and_its_task_not_lost(make_world) -> None:
     assert world.background.snapshot().workers.replaced == 1
     assert world.background.drain()
     assert world.background.snapshot().workers.number == 1
+
+
+def test_what_is_done_leaves_the_outbox_together(make_world) -> None:
+    world = make_world()
+    for n in range(100):
+        world.add(n=n)
+    commits: list[str] = []
+    world.store.fault = commits.append
+    world.run_all()
+    assert world.order() == list(range(100))
+    assert world.store.waiting() == []
+    assert commits.count("committed") <= 5
+    assert not world.background._queue.keys()
+
+
+def test_what_is_done_is_done_again_if_it_could_not_leave_the_outbox(make_world) -> None:
+    world = make_world()
+    for n in range(3):
+        world.add(n=n)
+
+    def fail(moment: str) -> None:
+        if moment == "commit":
+            world.store.fault = lambda moment: None
+            raise NoPrimary("the database is down")
+
+    world.store.fault = fail
+    world.run_all()
+    assert len(world.store.waiting()) == 3
+    assert world.background.snapshot().queue.scheduled == 3
+    run_through(world)
+    assert world.store.waiting() == []
+    assert sorted(world.order()) == [0, 0, 1, 1, 2, 2]
+
+
+def test_what_is_done_is_taken_out_at_a_stop(make_world) -> None:
+    world = make_world()
+    world.add(n=1)
+    world.add(n=2)
+    world.background.step()
+    world.background.stop()
+    assert world.store.waiting() == [{"n": 2}]
