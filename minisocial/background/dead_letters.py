@@ -13,6 +13,7 @@ from minisocial.clock import Clock
 
 SECRET = ("password", "token", "secret", "link")  # parts of the names of arguments that nobody is shown
 HIDDEN = "(not shown)"
+REASON_LIMIT = 300  # characters
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS dead_letters (
@@ -48,6 +49,13 @@ class DeadLetter:
     def shown_args(self) -> dict[str, Any]:
         """The arguments as people may see them."""
         return {name: HIDDEN if any(each in name for each in SECRET) else value for name, value in self.args.items()}
+
+    @property
+    def reason(self) -> str:
+        """What its error comes down to: the last line, without the module of its class."""
+        kind, colon, text = (self.error.strip().splitlines() or ["nothing"])[-1].partition(": ")
+        kind = kind.rpartition(".")[2] if kind.replace(".", "").isidentifier() else kind
+        return f"{kind}{colon}{text}"[:REASON_LIMIT]
 
 
 class DeadLetters:

@@ -51,7 +51,7 @@ class Desk:
         if not reason:
             raise Refused("Please say why it may be given up: that goes into the audit log.")
         letter = self.find(name)
-        self._audit.note(actor, "discard", f"task {letter.name} {name}", f"{reason} (it said: {last_line(letter)})")
+        self._audit.note(actor, "discard", f"task {letter.name} {name}", f"{reason} (it said: {letter.reason})")
         return self._background.discard(letter.shard, letter.id)
 
 
@@ -67,16 +67,11 @@ def name_of(letter: DeadLetter) -> str:
     return f"{letter.shard}:{letter.id}"
 
 
-def last_line(letter: DeadLetter) -> str:
-    """What its error comes down to."""
-    return (letter.error.strip().splitlines() or ["nothing"])[-1][:200]
-
-
 def listing(letters: Sequence[DeadLetter]) -> str:
     """Dead letters as a table."""
     if not letters:
         return "There are no dead letters."
-    rows = [(name_of(each), each.name, str(each.attempts), when(each.died_ms), last_line(each)) for each in letters]
+    rows = [(name_of(each), each.name, str(each.attempts), when(each.died_ms), each.reason) for each in letters]
     return "\n".join(table([("letter", "task", "attempts", "given up", "error"), *rows]))
 
 

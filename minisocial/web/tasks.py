@@ -35,7 +35,7 @@ def show(visit: Visit) -> wsgi.Response:
             "args": json.dumps(each.shown_args, ensure_ascii=False),
             "attempts": each.attempts,
             "error": each.error,
-            "last": (each.error.strip().splitlines() or ["nothing"])[-1],
+            "reason": each.reason,
             "trace": each.request_id,
             "ago": ago(each.died_ms, now),
         }

@@ -70,6 +70,7 @@ def test_last_try_makes_a_dead_letter_that_tells_all(make_world) -> None:
     assert (letter.shard, letter.id, letter.name, letter.args) == ("0", id, "doomed", {"to": "Ada"})
     assert (letter.attempts, letter.request_id) == (3, "request-9")
     assert letter.error.endswith("OSError: try 3\n")
+    assert letter.reason == "OSError: try 3"
     assert world.store.waiting() == []
     assert world.background.snapshot().queue.dead == 1
 
@@ -81,7 +82,9 @@ def test_hopeless_task_is_given_up_at_once(make_world) -> None:
     world = make_world({"letter": hopeless})
     world.add("letter")
     world.run_all()
-    assert [letter.attempts for letter in world.background.dead()] == [1]
+    assert [(letter.attempts, letter.reason) for letter in world.background.dead()] == [
+        (1, "Hopeless: no such address")
+    ]
     assert world.store.waiting() == []
 
 

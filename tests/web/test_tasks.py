@@ -17,6 +17,7 @@ class Letter:
     shown_args: dict[str, Any] = field(default_factory=lambda: {"account": 7, "note": "<b>&"})
     attempts: int = 14
     error: str = "Traceback\nOSError: <the mail server> is down\n"
+    reason: str = "OSError: <the mail server> is down"
     request_id: str = "request-9"
     died_ms: int = 1_800_000_000_000
 
