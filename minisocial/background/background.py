@@ -2,7 +2,6 @@
 
 import logging
 import random
-import sqlite3
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,7 +19,7 @@ from minisocial.background.task_queue import TaskQueue
 from minisocial.background.worker import Worker
 from minisocial.background.workers import MOST, Workers
 from minisocial.clock import Clock
-from minisocial.errors import MinisocialError, NotFound, Refused
+from minisocial.errors import NotFound, Refused
 from minisocial.trace import Tracer
 
 logger = logging.getLogger("minisocial.background")
@@ -248,18 +247,18 @@ class Background:
     def _run(self, workers: Workers) -> None:
         while not self._relay.is_stopping:
             self._relay.work()
-            workers.look_after()
-            self._worker.flush()  # what a worker put off before it began something long
-            self._count_now_and_then()
+            try:
+                workers.look_after()
+                self._worker.flush()  # what a worker put off before it began something long
+                self._count_now_and_then()
+            except Exception:  # no room for a thread, say: the relay must go on, and the next look comes soon
+                logger.exception("the workers could not be looked after")
 
     def _count_now_and_then(self) -> None:
         if self._clock.monotonic() < self._next_count:
             return
         self._next_count = self._clock.monotonic() + COUNT_SECONDS
-        try:
-            self._outbox.recount()
-        except (MinisocialError, sqlite3.Error) as error:
-            logger.warning("the outbox could not be counted: %s", error)
+        self._outbox.recount()
 
     def _set_paused(self, is_paused: bool) -> None:
         with self._lock:

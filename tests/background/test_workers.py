@@ -219,3 +219,19 @@ def test_scheduler_that_dies_is_replaced(make_world: Any) -> None:
     del world.background._queue.huey.read_schedule
     until(lambda: threads.look_after() or threads.scheduler.is_alive())
     assert threads.scheduler is not before
+
+
+def test_relay_goes_on_when_the_workers_can_not_be_looked_after(make_world: Any) -> None:
+    world = make_world(workers=1)
+    looks = threading.Semaphore(0)
+
+    def fail() -> None:
+        looks.release()
+        raise RuntimeError("can't start new thread")
+
+    world.background._workers.look_after = fail
+    for n in range(3):
+        world.add(n=n)
+        assert looks.acquire(timeout=WAIT)
+        assert world.background.drain()
+    assert world.order() == [0, 1, 2]
