@@ -76,6 +76,7 @@ def test_same_letter_under_two_names_is_doubled() -> None:
 
 
 def test_a_round_is_judged_and_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "world-1").mkdir()  # of an earlier run, which is not touched
     assert run(1, 3, tmp_path) == 0
     said = capsys.readouterr().out
     assert "round   1  killed at" in said

@@ -19,6 +19,7 @@ from minisocial.torture.background.child import HOSTS, READY, prepare, settings
 from minisocial.torture.background.judging import Verdict, judge
 from minisocial.torture.background.postbox import STEPS, Postbox
 from minisocial.torture.background.promises import Promises
+from minisocial.torture.running import new_folder
 
 SECONDS = (0.05, 1.5)  # from the first act to the kill
 IN_A_DIALOGUE = 0.6  # share of kills that come in the middle of a letter
@@ -165,7 +166,7 @@ def run(rounds: int, seed: int | None, keep: Path | None) -> int:
     folder = keep.absolute() if keep else Path(tempfile.mkdtemp(prefix="minisocial-torture-"))
     click.echo(f"{rounds} rounds, seed {seed}, in {folder}")
     for first in range(1, rounds + 1, IN_A_WORLD):
-        _one_world(folder / f"world-{seed}-{first}", range(first, min(first + IN_A_WORLD, rounds + 1)), chance, total)
+        _one_world(new_folder(folder, first), range(first, min(first + IN_A_WORLD, rounds + 1)), chance, total)
     for line in total.lines():
         click.echo(line)
     is_well = not (total.lost or total.doubled or total.wrong)
