@@ -6,6 +6,7 @@ that a machine which is busy with other things slows both. Ratios are taken with
 
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -24,12 +25,9 @@ def run(quick: bool = False) -> None:
 def report(scratch: Path, size: Size) -> list[Table]:
     """Measures in a folder, prints the tables and returns them."""
     began = time.perf_counter()
-    tables = [
-        Table("beside plain Huey", ("minisocial", "plain", "  ratio", "to reach"), queueing.measure(scratch, size)),
-        Table("letters, later or at once", ("later", "at once", "  ratio"), mailing.measure(scratch, size)),
-        Table("by itself", ("median", "worst"), [*visible.measure(scratch, size), *fan_out.measure(scratch, size)]),
-    ]
-    for table in tables:
+    tables = []
+    for table in measured(scratch, size):  # each is printed when it is there: a slow machine takes minutes
+        tables.append(table)
         for line in table.lines():
             click.echo(line)
     click.echo("")
@@ -37,3 +35,10 @@ def report(scratch: Path, size: Size) -> list[Table]:
     for name in missed(tables):
         click.echo(f"✗ below its mark: {name}")
     return tables
+
+
+def measured(scratch: Path, size: Size) -> Iterator[Table]:
+    """One table after the other."""
+    yield Table("beside plain Huey", ("minisocial", "plain", "  ratio", "to reach"), queueing.measure(scratch, size))
+    yield Table("letters, later or at once", ("later", "at once", "  ratio"), mailing.measure(scratch, size))
+    yield Table("by itself", ("median", "worst"), [*visible.measure(scratch, size), *fan_out.measure(scratch, size)])

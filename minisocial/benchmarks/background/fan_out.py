@@ -18,6 +18,7 @@ def measure(scratch: Path, size: Size) -> list[Alone]:
         arrivals = Arrivals(made, "notifications", time.perf_counter)
         star, nobody, fan = people(made, "ada", "alan", "grace")
         _follow(made, star, size.followers)
+        _publish(made, nobody, "the first one")  # which meets replicas that are being made anew
         for number in range(size.posts):
             alone.append(_publish(made, nobody, f"quiet {number}")[1])
             post, took = _publish(made, star, f"loud {number}")
