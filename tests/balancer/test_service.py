@@ -10,6 +10,7 @@ from minisocial.errors import Overloaded
 from minisocial.nodes import Node
 from tests.balancer.world import until
 from tests.fakes import FakeSite, ManualClock
+from tests.impatient import impatiently
 
 
 class World:
@@ -41,6 +42,14 @@ class World:
         self.clock.advance(4)
         self.node.serve({"REQUEST_METHOD": "POST"}, lambda *_: lambda data: None)
 
+    def is_refused(self, wait: float) -> bool:
+        """Whether there is no slot for somebody who may wait so long."""
+        try:
+            self.service.take(Wish("d"), wait)
+        except Overloaded:
+            return True
+        return False
+
     def end(self) -> None:
         for taker in self.takers:
             taker.join(5)
@@ -55,8 +64,7 @@ def test_who_would_wait_in_vain_is_refused_at_once() -> None:
     world.release()
     assert (world.waiting, world.node.in_flight) == (1, 2)
     assert world.service.snapshot().wait_ms == 8000  # second in line, one every four seconds
-    with pytest.raises(Overloaded):
-        world.service.take(Wish("d"), wait=7.9)
+    assert impatiently(lambda: world.is_refused(wait=7.9)) is True  # and at once: that thread must not wait
     assert (world.service.snapshot().refused, world.waiting) == (1, 1)
     world.wait_for(1)  # who may wait for longer than that
     world.release()
@@ -73,3 +81,21 @@ def test_slot_is_given_to_who_waits_and_to_nobody_who_comes_just_then() -> None:
         world.service.take(Wish("quick"), wait=0)
     world.end()
     assert world.node.in_flight == 2
+
+
+class JustFreed(Node):
+    """A node whose slot becomes free right after somebody found it taken, and who says so to nobody."""
+
+    looks = 0
+
+    @property
+    def is_free(self) -> bool:
+        self.looks += 1
+        return self.looks > 1
+
+
+def test_slot_that_became_free_while_somebody_joined_the_queue_is_not_missed() -> None:
+    clock, node = ManualClock(), JustFreed("read-1", "read", FakeSite(), slots=1)
+    service = Service("read", clock)
+    service.change({node: Health(clock)})
+    assert service.take(Wish("a"), wait=5) is node
