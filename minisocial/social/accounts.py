@@ -3,7 +3,8 @@
 import re
 import zlib
 from collections.abc import Iterable
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
+from operator import attrgetter
 from typing import Any
 
 from minisocial.cache import Kind
@@ -69,12 +70,14 @@ class Account:
         return self.suspended_at is not None
 
 
+COLUMNS = "id, username, display_name, bio, role, approves_followers, created_at, suspended_at"
+_in_columns = attrgetter(*COLUMNS.split(", "))
+
 ACCOUNT: Kind[Account] = Kind(
     "account",
-    encode=lambda a: list(astuple(a)),
+    encode=lambda a: list(_in_columns(a)),
     decode=lambda row: from_row(row),
 )
-COLUMNS = "id, username, display_name, bio, role, approves_followers, created_at, suspended_at"
 
 
 def from_row(row: Any) -> Account:

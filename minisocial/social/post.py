@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from minisocial import ids
@@ -60,12 +61,14 @@ class Thread:
     replies: list[PostView]
 
 
+COLUMNS = "id, author, text, visibility, in_reply_to, root, mentions, likes, replies, edited_at"
+_in_columns = attrgetter(*COLUMNS.split(", "))
+
 POST: Kind[Post] = Kind(
     "post",
-    encode=lambda p: list(astuple(p)),
+    encode=lambda p: list(_in_columns(p)),
     decode=lambda row: _post(row, row[6]),
 )
-COLUMNS = "id, author, text, visibility, in_reply_to, root, mentions, likes, replies, edited_at"
 
 
 def _post(row: Sequence[Any], mentions: Iterable[Any]) -> Post:
