@@ -256,8 +256,8 @@ def test_a_digest_tells_of_posts_requests_and_notifications(club, host, ada):
     host.run("digest")
     (letter,) = host.letters
     assert letter.to == "ada@club.example" and letter.subject == "New on The Club"
-    assert "Grace: I found <a bug> in the relay\nhttp://club.example/@grace/" + str(post) in letter.text
-    assert "One friend request waits for your answer.\nhttp://club.example/friends" in letter.text
+    assert "Grace: I found <a bug> in the relay\n\nhttp://club.example/@grace/" + str(post) in letter.text
+    assert "One friend request waits for your answer.\n\nhttp://club.example/friends" in letter.text
     assert "not read: 2." in letter.text
     assert "not for her" not in letter.text and "her own" not in letter.text
     assert "I found &lt;a bug&gt;" in letter.html and "<a bug>" not in letter.html

@@ -44,7 +44,7 @@ class Tasks:
         sending = Sending(social, send, public_url, has_server)
         self._telling = TellingTasks(sending)
         self._letters = LetterTasks(sending)
-        self._digest = DigestTasks(social, send, public_url, has_server)
+        self._digest = DigestTasks(sending)
         self._upkeep = UpkeepTasks(social.store)
 
     def handlers(self) -> Mapping[str, HandlerSpec]:

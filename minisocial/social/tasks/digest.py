@@ -5,7 +5,7 @@ ends on another day for each seventh of the people, so that not everybody's lett
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from minisocial.background import HandlerSpec, Job, Letter, Task
 from minisocial.background.schedule import DAY
@@ -14,9 +14,8 @@ from minisocial.social import digest
 from minisocial.social.pages import Cursor
 from minisocial.social.post import PostView
 from minisocial.social.preferences import DAILY, DEFAULT_DIGEST, DIGEST, WEEKLY
-from minisocial.social.social import Social
 from minisocial.social.tasks.chain import Part, go_on, part_of
-from minisocial.social.tasks.effect import effect
+from minisocial.social.tasks.sending import Sending
 
 DAY_MS = 24 * 3600 * 1000
 MORNING = 7 * 3600.0  # local time
@@ -28,25 +27,17 @@ SHOWN = 10
 class DigestTasks:
     """The job that finds who is to have a digest, and the task that writes one."""
 
-    def __init__(
-        self,
-        social: Social,
-        send: Callable[[Letter], None],
-        public_url: Callable[[], str],
-        has_server: bool,
-    ) -> None:
-        self._social = social
-        self._store = social.store
-        self._send = send
-        self._public_url = public_url
-        self._has_server = has_server
+    def __init__(self, sending: Sending) -> None:
+        self._sending = sending
+        self._social = sending.social
+        self._store = sending.social.store
 
     def jobs(self) -> list[Job]:
         return [Job("digest", DAY, HandlerSpec(self.choose, is_batch=True), at=MORNING)]
 
     def choose(self, task: Task) -> str:
         """Leave a task for each of some people whose day or week is over."""
-        if not self._has_server:
+        if not self._sending.has_server:
             return "nothing to do: there is no mail server"
         part = part_of(self._store, task, AT_ONCE)
         today, before = task.args["at"] // DAY_MS, task.args["before"] // DAY_MS
@@ -69,49 +60,44 @@ class DigestTasks:
 
     def digest(self, task: Task) -> None:
         """Write somebody's digest for one day or week, unless it was written or there is nothing to say."""
-        account, key = task.args["account"], f"digest-{task.args['period']}-{task.args['account']}"
+        account, period = task.args["account"], task.args["period"]
+        key = f"digest-{period}-{account}"
+        self._sending.once(task, account, key, lambda: self._written(account, key, period))
+
+    def _written(self, account: int, key: str, period: str) -> Letter | None:
         with self._store.fresh(account) as reader:
             row = reader.row(_READERS, (json.dumps([account]), DEFAULT_DIGEST))
-            sent = reader.rows("SELECT key, at FROM letters_sent WHERE account = ? AND key LIKE 'digest-%'", (account,))
-        if row is None or row[1] != task.args["period"].partition("-")[0] or key in dict(sent):
-            return
-        letter = self._written(account, key, self._last_here(account, [at for _, at in sent]))
-        if letter:
-            self._send(letter)
-        with effect(self._store, task, account) as tx:
-            if letter:
-                now = self._store.clock.milliseconds()
-                tx.execute("INSERT OR IGNORE INTO letters_sent VALUES (?, ?, ?)", (account, key, now))
-
-    def _written(self, account: int, key: str, since: int) -> Letter | None:
+        if row is None or row[1] != period.partition("-")[0]:
+            return None
         news = digest.News(
-            posts=self._posts(account, since),
+            posts=self._posts(account, self._last_here(account)),
             requests=self._social.friends.request_count(account),
             unread=self._social.notifications.unread(account),
         )
-        if news.is_nothing:
+        to = self._sending.for_news(account)
+        if news.is_nothing or not to:
             return None
         return digest.write(
             news,
+            self._sending.sender,
             key=key,
-            to=self._social.accounts.email(account),
+            to=to,
             reader=self._social.accounts.get(account),
-            community=self._social.community.get().name,
-            public_url=self._public_url(),
-            unsubscribe=f"{self._public_url()}/unsubscribe/{self._social.unsubscribe.token(account, DIGEST)}",
+            unsubscribe=self._sending.unsubscribe(account, DIGEST),
         )
 
     def _posts(self, account: int, since: int) -> list[PostView]:
         newest = self._social.feeds.home(account, Cursor(limit=LOOKED_AT)).items
         return [view for view in newest if view.post.created_at > since and view.post.author != account][:SHOWN]
 
-    def _last_here(self, account: int, sent: list[int]) -> int:
+    def _last_here(self, account: int) -> int:
         """When this person last had a digest, logged in or looked at their notifications, in milliseconds."""
         with self._store.fresh_directory() as reader:
             logged_in = reader.row("SELECT max(created_at) FROM sessions WHERE account = ?", (account,))
         with self._store.fresh(account) as reader:
             looked = reader.row("SELECT id >> 16 FROM notifications_seen WHERE account = ?", (account,))
-        return max(*sent, *(row[0] or 0 for row in (logged_in, looked) if row), 0, 0)
+            sent = reader.row("SELECT max(at) FROM letters_sent WHERE account = ? AND key LIKE 'digest-%'", (account,))
+        return max(row[0] or 0 for row in (logged_in, looked, sent, (0,)) if row)
 
 
 def week(account: int, day: int) -> int:
