@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from minisocial.background import Letter
 from minisocial.social.accounts import Account
-from minisocial.social.letters import Line, Link, Sender, excerpt, written
+from minisocial.social.letters import Line, Link, Part, Sender, excerpt, written
 from minisocial.social.post import PostView
 from minisocial.social.text import one_line
 
@@ -27,7 +27,7 @@ class News:
 
 def write(news: News, sender: Sender, *, key: str, to: str, reader: Account, unsubscribe: str) -> Letter:
     """The letter, with a link for each thing, and one that ends such letters."""
-    parts = [
+    parts: list[Part] = [
         Line(f"This is new on {sender.community}:"),
         *_links(news, sender),
         Link("How often this letter comes, if at all, is in your settings:", sender.url("/settings")),

@@ -1,34 +1,20 @@
-"""Moderation: suspending people, giving them roles, and the log of what those in charge did.
+"""Moderation: suspending people, and giving them roles.
 
-The log in the directory is what is true: whatever is decided is a row of it, in the transaction that also
+The audit log in the directory is what is true: whatever is decided is a row of it, in the transaction that also
 ends sessions. What it says of a person is then carried to their account, at once and again by the outbox,
 so a crash in between leaves nothing half done, and of two decisions at once the later row counts.
 """
 
-from dataclasses import dataclass
-
 from minisocial.database import DIRECTORY, Reader, Transaction
 from minisocial.errors import Forbidden, Invalid, NotFound, Refused
 from minisocial.social.accounts import COLUMNS, Account, Accounts, from_row
-from minisocial.social.pages import Cursor, Page, newest_first, window
+from minisocial.social.audit import write_down
 from minisocial.social.store import Store
 from minisocial.social.text import clean
 
 ROLES = ("member", "moderator", "admin")
 NO_PAGE = "There is no page at this address."
 LAST_ADMIN = "This is the only admin, and somebody has to run the community. Make another one first."
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One row of the log; `actor` is None for what was done at the command line."""
-
-    id: int
-    at: int  # milliseconds since 1970
-    actor: Account | None
-    action: str
-    subject: str
-    detail: str
 
 
 class Moderation:
@@ -108,10 +94,7 @@ class Moderation:
 
     def _note(self, tx: Transaction, actor: int | None, action: str, account: Account, detail: str = "") -> int:
         now = self._store.clock.milliseconds()
-        tx.execute(
-            "INSERT INTO audit (at, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?)",
-            (now, actor, action, account.username, detail),
-        )
+        write_down(tx, now, actor, action, account.username, detail)
         self._store.later(tx, "carry_standing", account=account.id)
         return now
 
@@ -134,24 +117,6 @@ class Moderation:
             tx.execute("UPDATE accounts SET suspended_at = ?, role = ? WHERE id = ?", (suspended_at, role, id))
             if (suspended_at is None) != (row[0] is None):
                 self._store.later(tx, "recount_replies", account=id)
-
-    # --- the log -------------------------------------------------------------------------------
-
-    def log(self, cursor: Cursor) -> Page[Entry]:
-        """What those in charge did, newest first."""
-        where, bounds = window("id", cursor)
-        with self._store.fresh_directory() as reader:
-            # LIMIT comes last among the parameters: one more row tells whether there is another page
-            sql = f"SELECT id, at, actor, action, subject, detail FROM audit WHERE {where}"
-            rows = reader.rows(sql, [*bounds[:-1], cursor.limit + 1])
-        more, by_id = len(rows) > cursor.limit, {row[0]: row for row in rows[: cursor.limit]}
-        ids = newest_first(list(by_id), cursor)
-        actors = self._accounts.many({row[2] for row in by_id.values() if row[2] is not None})
-        return Page(
-            [Entry(id, at, actors.get(actor), *what) for id, at, actor, *what in (by_id[id] for id in ids)],
-            older=ids[-1] if ids and (more or cursor.min_id is not None) else None,
-            newer=ids[0] if ids and not cursor.is_first else None,
-        )
 
 
 def _role(log: Transaction, account: Account) -> str:

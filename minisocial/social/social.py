@@ -46,9 +46,9 @@ class Social:
 
     def __init__(self, cluster: Cluster, cache: ReadThrough, outbox: Outbox, hasher: Hasher, clock: Clock) -> None:
         self.store = store = Store(cluster, cache, outbox, clock)
-        self.audit = Audit(store)
         self.community = Communities(store)
         self.accounts = Accounts(store, hasher, self.community)
+        self.audit = Audit(store, self.accounts)
         self.sessions = Sessions(store)
         self.invites = Invites(store)
         self.people = People(store, self.accounts)

@@ -14,6 +14,7 @@ DID = {
     "unsuspend": "lifted the suspension of",
     "role": "changed the role of",
     "link": "made a link for",
+    "discard": "gave up the",
 }
 
 
@@ -55,7 +56,7 @@ def set_role(visit: Visit, name: str) -> wsgi.Response:
 def show_log(visit: Visit) -> wsgi.Response:
     """What those in charge did; nobody can change it."""
     _in_charge(visit)
-    page = visit.social.moderation.log(visit.cursor(limit=50))
+    page = visit.social.audit.page(visit.cursor(limit=50))
     html = visit.site.templates.render(
         "audit",
         entries=page.items,

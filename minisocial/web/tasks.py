@@ -3,7 +3,7 @@
 import json
 
 from minisocial import wsgi
-from minisocial.errors import NotFound
+from minisocial.web.admin import check_admin
 from minisocial.web.html import ago
 from minisocial.web.routes import Add
 from minisocial.web.visit import Visit
@@ -18,15 +18,9 @@ def routes(add: Add) -> None:
     add("POST", f"{PAGE}/discard", discard)
 
 
-def _check(visit: Visit) -> None:
-    """For everybody else this page is not there."""
-    if not visit.member.is_admin:
-        raise NotFound("There is no page at this address.")
-
-
 def show(visit: Visit) -> wsgi.Response:
     """All dead letters, the newest first."""
-    _check(visit)
+    check_admin(visit)
     now = visit.site.context.clock.milliseconds()
     letters = [
         {
@@ -54,20 +48,20 @@ _DONE = {
 
 def replay(visit: Visit) -> wsgi.Response:
     """Have one done again."""
-    _check(visit)
+    check_admin(visit)
     visit.site.context.desk.replay(visit.form.word("letter"))
     return visit.redirect(f"{PAGE}?done=replay")
 
 
 def replay_all(visit: Visit) -> wsgi.Response:
     """Have all done again."""
-    _check(visit)
+    check_admin(visit)
     visit.site.context.desk.replay_all()
     return visit.redirect(f"{PAGE}?done=replay-all")
 
 
 def discard(visit: Visit) -> wsgi.Response:
     """Give one up for good, with a reason."""
-    _check(visit)
+    check_admin(visit)
     visit.site.context.desk.discard(visit.form.word("letter"), visit.form.word("reason"), visit.member.id)
     return visit.redirect(f"{PAGE}?done=discard")

@@ -175,14 +175,14 @@ def test_everything_is_in_the_log_newest_first_and_doing_it_again_is_not(club, p
         club.social.moderation.suspend(grace, alan, "was\u202e rude")
     for _ in range(2):
         club.social.moderation.unsuspend(None, alan)
-    log = club.elsewhere.moderation.log(Cursor())
+    log = club.elsewhere.audit.page(Cursor())
     assert [(each.actor and each.actor.id, each.action, each.subject, each.detail) for each in log.items] == [
         (None, "unsuspend", "alan", ""),
         (grace, "suspend", "alan", "was rude"),
         (ada, "role", "grace", "moderator"),
     ]
-    first = club.elsewhere.moderation.log(Cursor(limit=2))
-    assert [each.action for each in club.social.moderation.log(Cursor(max_id=first.older)).items] == ["role"]
+    first = club.elsewhere.audit.page(Cursor(limit=2))
+    assert [each.action for each in club.social.audit.page(Cursor(max_id=first.older)).items] == ["role"]
 
 
 def test_those_in_charge_reach_the_page_of_who_blocks_them_and_nobody_hides_from_them_so(club, people):

@@ -9,11 +9,11 @@ from minisocial import ids
 from minisocial.errors import Conflict, Forbidden, Gone, Invalid, LoginRequired, NotFound
 from minisocial.social.accounts import Account
 from minisocial.social.addresses import Address
+from minisocial.social.audit import Entry
 from minisocial.social.circles import Circle, Pair
 from minisocial.social.community import Community
 from minisocial.social.edits import Version
 from minisocial.social.invites import Invite
-from minisocial.social.moderation import Entry
 from minisocial.social.notifications import Notification
 from minisocial.social.pages import Cursor, Page, collect
 from minisocial.social.post import Post, PostView, Thread
@@ -50,6 +50,7 @@ class FakeSocial:
         self.posts = FakePosts(self)
         self.edits = FakeEdits(self.posts)
         self.moderation = FakeModeration(self)
+        self.audit = FakeAudit(self.moderation)
         self.feeds = FakeFeeds(self)
         self.notifications = FakeNotifications(self)
 
@@ -506,8 +507,13 @@ class FakeModeration:
     def set_role(self, actor: int, id: int, role: str) -> None:
         self.social.accounts.by_id[id] = replace(self._note(actor, "role", id, role), role=role)
 
-    def log(self, cursor: Cursor) -> Page[Entry]:
-        return Page(self.entries[: cursor.limit])
+
+class FakeAudit:
+    def __init__(self, moderation: FakeModeration) -> None:
+        self.moderation = moderation
+
+    def page(self, cursor: Cursor) -> Page[Entry]:
+        return Page(self.moderation.entries[: cursor.limit])
 
 
 class FakeFeeds:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from minisocial.social.audit import Entry
 from tests.web.client import hidden
 from tests.web.conftest import World
 
@@ -50,3 +51,9 @@ def test_what_is_in_the_log_is_text(world: World) -> None:
 def test_nobody_moderates_themselves(world: World) -> None:
     world.social.accounts.by_id[world.ada.id] = replace(world.ada, role="moderator")
     assert "/suspend" not in world.client("ada").get("/@ada").text
+
+
+def test_the_log_says_in_words_what_was_done_to_what_is_no_person(world: World) -> None:
+    world.social.moderation.entries.append(Entry(1, 0, None, "discard", "task letter 0:1", "she left"))
+    page = world.client("ada").get("/admin/audit").text
+    assert "gave up the <b>task letter 0:1</b>: she left" in " ".join(page.split())
