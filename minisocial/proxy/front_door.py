@@ -60,11 +60,13 @@ class FrontDoor:
         trusted_proxy: str = "",
         request_seconds: float = 60,
         crowded_seconds: float = 10,
+        settling_seconds: float = 0.5,
         at_once: bool = False,
         secret_paths: tuple[str, ...] = ("/join/", "/invites/", "/reset/", "/confirm/", "/unsubscribe/"),
     ) -> None:
         """`request_seconds`: from a request's first byte to its last; `crowded_seconds`: the same while all
-        connections are taken and somebody waits for one.
+        connections are taken and somebody waits for one; `settling_seconds`: so long, then, a connection may be
+        silent, of which the one that has been idle longest is closed.
         `at_once`: the application says `waiting.ahead()` before it waits, so requests may be tried in our own thread.
         `secret_paths`: below these, the rest of a path is a secret and stays out of logs and traces."""
         self._listener = Listener(
@@ -76,6 +78,7 @@ class FrontDoor:
             connections=connections,
             request_seconds=request_seconds,
             crowded_seconds=crowded_seconds,
+            settling_seconds=settling_seconds,
             at_once=at_once,
         )
         self._app = app

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 HEADER_BYTES = 32 << 10
 IDLE_SECONDS = 60  # an open connection without a request
+NEVER = 10**10  # seconds
 BACKLOG = 1024  # connections that wait to be accepted
 TICK = 0.5  # seconds; how long the loop sleeps at most
 
@@ -39,6 +40,7 @@ class Listener:
         connections: int,
         request_seconds: float,
         crowded_seconds: float,
+        settling_seconds: float,
         at_once: bool,
     ) -> None:
         self._app = app
@@ -49,6 +51,7 @@ class Listener:
         self._connections = connections
         self._request_seconds = request_seconds
         self._crowded_seconds = crowded_seconds
+        self._settling_seconds = settling_seconds
         self.at_once = at_once  # may be switched while running
         self._server: Any = None
         self._map: dict[int, Any] = {}  # the sockets of this one, so that two can live in one process
@@ -109,8 +112,7 @@ class Listener:
             server_name="localhost",
             max_request_header_size=HEADER_BYTES,
             max_request_body_size=DRAINED,
-            channel_timeout=IDLE_SECONDS,
-            cleanup_interval=5,
+            channel_timeout=NEVER,  # `close_if_slow` does it, and looks whether a request has just arrived
             asyncore_use_poll=True,  # select() ends at file descriptor 1024
             log_socket_errors=False,
             clear_untrusted_proxy_headers=False,  # `Origin` does it, and remembers that they were there
@@ -119,8 +121,9 @@ class Listener:
         server.pull_trigger = partial(_wake, server.trigger)
         server.adj.body_bytes = self._body_bytes
         server.adj.connection_limit = self._connections + len(self._map)  # Waitress counts its own two sockets
-        # it warns of each request that has to wait for a thread: under load, as many lines as requests
-        server.task_dispatcher.queue_logger = logging.Logger("quiet", logging.ERROR)
+        # it warns of each request that has to wait for a thread, and of each connection that has to wait: under
+        # load, as many lines as requests
+        server.task_dispatcher.queue_logger = server.logger = _quiet()
         return server
 
     def _serve(self) -> None:
@@ -128,10 +131,10 @@ class Listener:
         while self._deadline is None:
             waiting.forbid(self.at_once)
             wasyncore.loop(timeout=TICK, use_poll=True, map=self._map, count=1)
+            self._make_room()
             if time.monotonic() >= next_look:
                 next_look = time.monotonic() + TICK
                 self._close_slow()
-                self._make_room()
         self._stop_listening()
         while time.monotonic() < self._deadline and self._close_idle():
             wasyncore.loop(timeout=TICK, use_poll=True, map=self._map, count=1)
@@ -144,14 +147,22 @@ class Listener:
     def _close_slow(self) -> None:
         patience = self._crowded_seconds if self._is_crowded() else self._request_seconds
         for channel in list(self._server.active_channels.values()):
-            channel.close_if_slow(patience)
+            channel.close_if_slow(patience, IDLE_SECONDS)
 
     def _make_room(self) -> None:
-        """Closes the connection that has been idle longest, if all are taken and somebody waits for one."""
+        """Closes the connection that has been idle longest, if all are taken and somebody waits for one.
+
+        Not one on which a request has arrived that nobody has read yet: its sender would never hear of it.
+        """
+        if not self._is_crowded():
+            return
+        since = time.monotonic() - self._settling_seconds
         channels = self._server.active_channels.values()
-        idle = [channel for channel in channels if channel.is_idle]
-        if idle and self._is_crowded():
-            min(idle, key=lambda channel: channel.last_activity).handle_close()
+        idle = [channel for channel in channels if channel.last_activity < since and channel.is_idle]
+        for channel in sorted(idle, key=lambda channel: channel.last_activity):
+            if not channel.has_news():
+                channel.handle_close()
+                return
 
     def _is_crowded(self) -> bool:
         """Whether all connections are taken and somebody waits for one."""
@@ -170,6 +181,13 @@ def _wake(trigger: Any) -> None:
     """Has the loop look at its connections anew. What it does in its own thread it sees by itself, without a pipe."""
     if not waiting.is_forbidden():
         trigger.pull_trigger()
+
+
+def _quiet() -> logging.Logger:
+    """For what breaks, and not for what is only much."""
+    logger = logging.getLogger("waitress.quiet")
+    logger.setLevel(logging.ERROR)
+    return logger
 
 
 def _is_readable(listener: socket.socket) -> bool:

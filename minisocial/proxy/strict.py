@@ -3,6 +3,7 @@
 Waitress parses well; this adds what RFC 9112 leaves to the server's choice, and the limits.
 """
 
+import select
 import time
 from contextlib import suppress
 from io import BytesIO
@@ -150,6 +151,7 @@ class StrictChannel(HTTPChannel):  # type: ignore[misc]
     parser_class = StrictParser
     error_task_class = PlainErrorTask
     task_class = CompleteTask
+    _active = 0.0
     is_due = False  # a request is complete, and nobody works on it yet; used by the front door's own thread only
 
     def received(self, data: bytes) -> bool:
@@ -181,14 +183,38 @@ class StrictChannel(HTTPChannel):  # type: ignore[misc]
             if self.total_outbufs_len or not self.connected:
                 return 0
             sent = cast(int, self.send(data, do_close=False))
-        self.last_activity = time.time()
+        self._active = time.monotonic()
         return sent
 
-    def close_if_slow(self, seconds: float) -> None:
-        """Closes it if a request takes too long to arrive: idle bytes now and then do not hold it open."""
-        request = self.request
-        if request is not None and time.monotonic() - request.began > seconds:
+    @property
+    def last_activity(self) -> float:
+        """When it was last read from or sent to, by the clock that nobody sets."""
+        return self._active
+
+    @last_activity.setter
+    def last_activity(self, _: float) -> None:
+        self._active = time.monotonic()  # Waitress says `time.time()`; a clock set forward would close everything
+
+    def close_if_slow(self, seconds: float, idle_seconds: float) -> None:
+        """Closes it if a request takes too long to arrive, an answer to be read, or nothing comes at all.
+
+        Of a request, idle bytes now and then do not hold it open.
+        """
+        if self.requests:  # the rest of the next one is not read before this one is answered
+            return
+        now, request = time.monotonic(), self.request
+        patience = seconds if self.total_outbufs_len else idle_seconds
+        if request is not None and now - request.began > seconds:
             self.will_close = True
+        elif request is None and now - self._active > patience and (self.total_outbufs_len or not self.has_news()):
+            self.handle_close()
+
+    def has_news(self) -> bool:
+        """Whether something has arrived that was not read yet, such as a request."""
+        look = select.poll()
+        look.register(self.socket, select.POLLIN)
+        return bool(look.poll(0))
+
 
     def handle_close(self) -> None:
         """Closes it; what has arrived and was not read is read first, or our last words would be lost with it."""

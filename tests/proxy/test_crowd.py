@@ -1,0 +1,109 @@
+"""When all connections are taken: who makes room, and that nobody loses a request by it."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from tests.proxy.test_front_door import WAIT, Doors, connect
+from tests.proxy.waiting import until
+
+REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+class Gate:
+    """A site that has the front door's own thread wait, as none should, so that requests arrive meanwhile."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Event()
+        self.go_on = threading.Event()
+
+    def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
+        if environ["PATH_INFO"] == "/gate":
+            self.entered.set()
+            assert self.go_on.wait(WAIT)
+        start_response("200 OK", [])
+        return [b"done"]
+
+
+@pytest.fixture
+def doors() -> Iterator[Doors]:
+    doors = Doors()
+    yield doors
+    for door in doors.made:
+        door.stop(grace=1)
+
+
+def is_answered(client: socket.socket) -> bool:
+    return client.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+def test_connection_is_not_closed_for_others_when_a_request_has_just_arrived_on_it(doors: Doors) -> None:
+    gate = Gate()
+    door = doors.open(gate, at_once=True, connections=2, settling_seconds=0)
+    with connect(door) as kept, connect(door) as busy:
+        for client in (kept, busy):
+            client.sendall(REQUEST)
+            assert is_answered(client)
+        busy.sendall(REQUEST.replace(b"/ ", b"/gate "))
+        assert gate.entered.wait(WAIT)
+        with connect(door) as new:
+            kept.sendall(REQUEST)
+            new.sendall(REQUEST)
+            gate.go_on.set()
+            assert is_answered(busy) and is_answered(kept) and is_answered(new)
+
+
+def test_many_silent_connections_keep_nobody_out(doors: Doors) -> None:
+    door = doors.open(connections=4, settling_seconds=0)
+    with ExitStack() as opened:
+        for _ in range(200):
+            opened.enter_context(connect(door))
+        with connect(door) as new:
+            new.settimeout(WAIT)
+            new.sendall(REQUEST)
+            assert is_answered(new)
+
+
+def test_connection_that_has_just_come_is_given_a_moment_to_say_what_it_wants(doors: Doors) -> None:
+    door = doors.open(connections=1, settling_seconds=1000)
+    with connect(door) as first, connect(door) as second:
+        until(lambda: door.snapshot().connections == 1)
+        second.sendall(REQUEST)
+        second.settimeout(0.7)  # longer than the door looks away
+        with pytest.raises(TimeoutError):
+            second.recv(1)
+        first.sendall(REQUEST)
+        assert is_answered(first)
+
+
+def test_answer_that_nobody_reads_makes_room_for_somebody_who_waits(doors: Doors) -> None:
+    def huge(environ: Any, start_response: Any) -> list[bytes]:
+        body = b"x" * (16 << 20 if environ["PATH_INFO"] == "/huge" else 1)
+        start_response("200 OK", [])
+        return [body]
+
+    door = doors.open(huge, connections=1, crowded_seconds=0)
+    with connect(door) as silent:
+        silent.sendall(REQUEST.replace(b"/ ", b"/huge "))
+        assert silent.recv(12) == b"HTTP/1.1 200"
+        with connect(door) as new:
+            new.sendall(REQUEST)
+            assert is_answered(new)
+
+
+def test_whole_request_is_answered_although_the_next_one_comes_slowly(doors: Doors) -> None:
+    gate = Gate()
+    door = doors.open(gate, request_seconds=0)
+    with connect(door) as client:
+        client.sendall(REQUEST.replace(b"/ ", b"/gate ") + b"GET / HT")
+        assert gate.entered.wait(WAIT)
+        client.settimeout(0.7)  # longer than the door looks away
+        with pytest.raises(TimeoutError):
+            client.recv(1)
+        client.settimeout(WAIT)
+        gate.go_on.set()
+        assert is_answered(client)
