@@ -11,8 +11,9 @@ from minisocial.errors import NoPrimary
 class FakeSocial:
     """One session, of an admin."""
 
-    def __init__(self, role: str = "admin") -> None:
+    def __init__(self, role: str = "admin", *, is_suspended: bool = False) -> None:
         self.role = role
+        self.is_suspended = is_suspended
         self.is_away = False
         self.sessions = self.accounts = self
 
@@ -53,6 +54,7 @@ def test_strangers_do_not_get_in(cookies: str) -> None:
 
 def test_members_do_not_get_in_and_who_sits_here_does() -> None:
     assert not asked("session=a-token", FakeSocial("member"))
+    assert not asked("session=a-token", FakeSocial(is_suspended=True))
     assert asked("", is_local=True)
 
 
