@@ -19,7 +19,8 @@ from minisocial.database.loss.places import LOW, room
 from minisocial.errors import DataInUse
 
 IDLE_CONNECTIONS = 4  # kept per copy; more readers at one moment open one and close it again
-CACHE_KIB = 2000  # of memory for pages; one per connection, so it counts a few dozen times
+CACHE_KIB = 2000  # of memory for pages, for who writes
+READ_CACHE_KIB = 256  # the same for who reads: there are dozens of them, and each commit empties what they hold
 CHECKED_BYTES = 32 << 20  # at start, larger files are opened but not read through
 SUFFIXES = ("", "-wal", "-shm")
 
@@ -80,7 +81,7 @@ def connect(path: Path, mode: str = "ro", sync: str = "NORMAL") -> sqlite3.Conne
 def pragmas(mode: str, sync: str) -> Sequence[str]:
     """What every connection sets, each with its reason."""
     both = (
-        f"cache_size=-{CACHE_KIB}",
+        f"cache_size=-{READ_CACHE_KIB if mode == 'ro' else CACHE_KIB}",
         "mmap_size=0",  # a failing disk must give an error, not SIGBUS
         "temp_store=MEMORY",  # trouble with the temporary folder must not look like trouble with the file
     )
