@@ -58,10 +58,12 @@ class TaskQueue:
         self._handlers = handlers or Handlers({})
         self.limit = limit
         self._clock = clock
+        self._messages = JsonMessages()
         self._is_open = False
         self.on_room: Callable[[], None] = lambda: None
         self.lost = 0  # tasks whose number of attempts could not be kept
         self._lock = threading.Lock()  # guards the four below
+        self._emptied = threading.Condition(self._lock)  # notified when it holds nothing any more
         self._held: set[tuple[str, int]] = set()
         self._running: dict[tuple[str, int], Running] = {}
         self._abandoned: dict[tuple[str, int], Running] = {}
@@ -87,6 +89,11 @@ class TaskQueue:
         """Shard and id of every task in it."""
         with self._lock:
             return set(self._held)
+
+    def wait_until_empty(self, timeout: float) -> bool:
+        """Waits until it holds no task; False if that takes too long."""
+        with self._lock:
+            return self._emptied.wait_for(lambda: not self._held, timeout)
 
     @property
     def room(self) -> int:
@@ -221,7 +228,7 @@ class TaskQueue:
         return max(0, self._clock.milliseconds() - min(since)) if since else 0
 
     def _load(self) -> None:
-        self.huey = TaskHuey(self._make_storage, self._clock)
+        self.huey = TaskHuey(self._make_storage, self._messages, self._clock)
         self._storage: WakingStorage = self.huey.storage
         self._call_class = self.huey.task(name="deliver")(self._run).task_class
         pending, scheduled = (
@@ -240,7 +247,7 @@ class TaskQueue:
     def _place_of_message(self, data: bytes) -> Place:
         """Where it stands; a message that is not ours stands at the front, to be refused."""
         try:
-            return self._place(as_task(JsonMessages().deserialize(data).args[0]))
+            return self._place(as_task(self._messages.deserialize(data).args[0]))
         except UNREADABLE:
             return Place()
 
@@ -253,8 +260,7 @@ class TaskQueue:
             return [running.place for running in self._running.values()] + list(self._waited_for.values())
 
     def _run(self, fields: dict[str, Any]) -> None:
-        task = as_task(fields)
-        task = replace(task, deadline=Deadline(self._clock, self._handlers.spec(task.name).deadline_seconds))
+        task = Task(**fields, deadline=Deadline(self._clock, self._handlers.spec(fields["name"]).deadline_seconds))
         running = Running(task, self._place(task), threading.current_thread())
         with self._lock:
             self._running[task.key] = running
@@ -285,6 +291,8 @@ class TaskQueue:
             self._held.difference_update(task.key for task in tasks)
             for task in tasks:
                 self._waited_for.pop(task.key, None)
+            if not self._held:
+                self._emptied.notify_all()
 
 
 def as_task(fields: dict[str, Any]) -> Task:

@@ -21,8 +21,8 @@ FOR_EVER = float("inf")
 AT_ONCE = 500  # messages moved or parked in one transaction
 IN_A_ROW = 20  # small tasks taken one after the other while batch work waits: then it has its turn
 
-NEXT = "select id, data, priority from task where queue = ? and not parked {} order by priority desc, rank, id limit 1"
-COUNT = "select priority < 0, count(*) from task where queue = ? and not parked group by 1"
+NEXT = "select id, data, priority from task where queue = ? and parked = 0 {} order by priority desc, rank, id limit 1"
+COUNT = "select priority < 0, count(*) from task where queue = ? and parked = 0 group by 1"
 
 
 class WakingStorage(SqliteStorage):  # type: ignore[misc]

@@ -3,12 +3,14 @@ import pickle
 import signal
 import sqlite3
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from minisocial.background.outbox import Task
 from minisocial.background.task_queue import TaskQueue
+from minisocial.background.waking_storage import NEXT
 from tests.background.world import World
 from tests.fakes import ManualClock
 
@@ -55,6 +57,23 @@ def test_oldest_first_also_after_heavy_insert_and_delete(queue: TaskQueue, ran: 
         pass
     assert ran == sorted(ran)
     assert len(ran) == 400
+
+
+@pytest.mark.parametrize("way", ["", "and priority >= 0", "and priority < 0"])
+def test_next_is_found_by_an_index_however_many_wait(queue: TaskQueue, way: str) -> None:
+    plan = queue.huey.storage.sql(f"explain query plan {NEXT.format(way)}", ("minisocial",), results=True)
+    assert [row[3].partition(" (")[0] for row in plan] == ["SEARCH task USING INDEX task_next"]  # and nothing sorted
+
+
+def test_who_waits_for_an_empty_queue_is_told(queue: TaskQueue) -> None:
+    first, second = tasks(1, 2)
+    queue.put([first, second])
+    queue.forget(first)
+    assert not queue.wait_until_empty(0)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(queue.wait_until_empty, 10)
+        queue.forget(second)
+        assert waiting.result()
 
 
 def test_row_ids_are_never_used_again(queue: TaskQueue) -> None:
