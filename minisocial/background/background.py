@@ -25,7 +25,7 @@ from minisocial.trace import Tracer
 logger = logging.getLogger("minisocial.background")
 
 STOP_SECONDS = 3.0  # for running tasks to finish; what does not is done again after the next start
-LOOK_SECONDS = 0.25  # how often `drain` looks whether all is done
+LOOK_SECONDS = 0.25  # after which `drain` looks again whether all is done, if nobody tells it
 COUNT_SECONDS = 60.0  # how often the outbox is counted anew
 AT_ONCE = 200  # dead letters replayed in one go
 
@@ -193,7 +193,7 @@ class Background:
             if time.monotonic() > deadline:
                 return False
             if self._workers is not None:
-                self._worker.wait_for_progress(LOOK_SECONDS)
+                self._wait_for_less()
             elif not self.step() and self._queue.keys():
                 return False
         return True
@@ -267,9 +267,14 @@ class Background:
                 self._state = "paused" if is_paused else "running"
 
     def _is_drained(self) -> bool:
-        if self._queue.keys() or not self._relay.is_idle:
+        if not self._relay.is_idle or not self._queue.wait_until_empty(0):
             return False
-        is_empty = not self._outbox.depth(1)
+        is_empty = self._outbox.is_empty()
         if not is_empty:
-            self._relay.sweep()
+            self._relay.sweep()  # for rows that nobody told it of
         return is_empty
+
+    def _wait_for_less(self) -> None:
+        """Until what is on its way is in the queue, and the queue is empty, or a while has passed."""
+        if self._relay.wait_until_idle(LOOK_SECONDS):
+            self._queue.wait_until_empty(LOOK_SECONDS)

@@ -208,7 +208,12 @@ class Outbox:
 
     def has(self, task: Task) -> bool:
         """Whether the task is still to be done."""
-        return bool(self.tasks(task.shard, [task.id], self._store.position(task.shard)))
+        with self._store.read(task.shard, self._store.position(task.shard)) as reader:
+            return bool(reader.rows("SELECT 1 FROM outbox WHERE id = ?", (task.id,)))
+
+    def is_empty(self) -> bool:
+        """Whether nothing is left to do, at this moment."""
+        return not any(self._newest(shard) for shard in self._store.names)
 
     def settle(self, task: Task) -> None:
         """Takes a task out, unless its handler did."""

@@ -3,7 +3,8 @@
 import logging
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import groupby
 
 from minisocial.background.outbox import TABLE, Change, Outbox
@@ -34,7 +35,9 @@ class Relay:
         self._outbox = outbox
         self._queue = queue
         self._clock = clock
-        self._wake = threading.Condition()  # guards the five below
+        lock = threading.RLock()  # guards the six below
+        self._wake, self._rested = threading.Condition(lock), threading.Condition(lock)
+        self._is_at_work = False
         self._fresh: deque[tuple[str, int, int]] = deque()  # shard, id, position
         self._sweeps: dict[str, int] = {}  # shard → the last id looked at
         self.is_stopping = False
@@ -77,7 +80,7 @@ class Relay:
 
     def step(self) -> int:
         """Hands over what there is room for, a page of each shard at most; how many tasks."""
-        with self._stepping:
+        with self._stepping, self._working():
             if self._queue.repair():
                 self.sweep()
             with self._wake:
@@ -115,7 +118,26 @@ class Relay:
 
     @property
     def is_idle(self) -> bool:
-        return not self._has_work()
+        """Whether all it was told of is in the queue."""
+        return not (self._has_work() or self._is_at_work)
+
+    def wait_until_idle(self, timeout: float) -> bool:
+        """Waits until its thread has handed everything over; False if that takes too long."""
+        with self._rested:
+            return self._rested.wait_for(lambda: self.is_idle, timeout)
+
+    @contextmanager
+    def _working(self) -> Iterator[None]:
+        """What is taken from the lists in this block is on its way."""
+        with self._wake:
+            self._is_at_work = True
+        try:
+            yield
+        finally:
+            with self._rested:
+                self._is_at_work = False
+                if self.is_idle:
+                    self._rested.notify_all()
 
     def _sweep_page(self, shard: str, after: int) -> int:
         room = min(PAGE, self._queue.room)

@@ -61,7 +61,7 @@ class Worker:
         self._tracer = tracer
         self._clock = clock
         self._rng = rng
-        self._progress = threading.Condition()  # guards the two below
+        self._lock = threading.Lock()  # guards the two below
         self._counts: Counter[str] = Counter()
         self._failures: dict[str, Failure] = {}  # by the names of tasks
 
@@ -90,18 +90,13 @@ class Worker:
 
     def count(self, outcome: str) -> int:
         """How many attempts ended as "done", "retried", "dead", "skipped" or "died"."""
-        with self._progress:
+        with self._lock:
             return self._counts[outcome]
 
     def failure(self, name: str) -> Failure | None:
         """Why the tasks of a name fail; None if the last one did not."""
-        with self._progress:
+        with self._lock:
             return self._failures.get(name)
-
-    def wait_for_progress(self, timeout: float) -> None:
-        """Waits until some attempt has ended."""
-        with self._progress:
-            self._progress.wait(timeout)
 
     def _attempt(self, task: Task) -> str:
         try:
@@ -166,13 +161,12 @@ class Worker:
         trace.add("queue", "waited", now - in_queue, now)
 
     def _note(self, task: Task, failure: Failure | None) -> None:
-        with self._progress:
+        with self._lock:
             if failure:
                 self._failures[task.name] = failure
             else:
                 self._failures.pop(task.name, None)
 
     def _count(self, outcome: str) -> None:
-        with self._progress:
+        with self._lock:
             self._counts[outcome] += 1
-            self._progress.notify_all()

@@ -19,6 +19,18 @@ def test_rows_nobody_told_of_are_found_by_the_sweep(world: World) -> None:
     assert world.order() == list(range(1, 1301))
 
 
+def test_relay_is_not_idle_while_what_it_took_is_on_its_way(world: World) -> None:
+    world.run_all()
+    relay, seen = world.background._relay, []
+    world.add(n=1)
+    world.store.fault = lambda moment: seen.append(relay.is_idle)
+    assert not relay.is_idle
+    relay.step()
+    assert seen
+    assert not any(seen)
+    assert relay.wait_until_idle(0)
+
+
 def test_sweep_does_not_double_what_is_in_flight(make_world) -> None:
     def sweep_meanwhile(task):
         world.ran.append(task)
