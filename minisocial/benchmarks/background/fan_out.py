@@ -18,7 +18,9 @@ def measure(scratch: Path, size: Size) -> list[Alone]:
         arrivals = Arrivals(made, "notifications", time.perf_counter)
         star, nobody, fan = people(made, "ada", "alan", "grace")
         _follow(made, star, size.followers)
-        _publish(made, nobody, "the first one")  # which meets replicas that are being made anew
+        for author in (nobody, star):
+            _publish(made, author, "the first one")  # which meets replicas that are being made anew
+        made.background.drain(PATIENCE)
         for number in range(size.posts):
             alone.append(_publish(made, nobody, f"quiet {number}")[1])
             post, took = _publish(made, star, f"loud {number}")

@@ -1,4 +1,4 @@
-"""From the commit of a like to its notification, idle and beside people who post without a pause."""
+"""From the commit of a like to its notification, idle and beside people who post, each again as soon as they can."""
 
 import threading
 import time
@@ -29,7 +29,7 @@ def measure(scratch: Path, size: Size) -> list[Alone]:
         author, *fans = people(made, "ada", *(f"fan{number}" for number in range(4)))
         begun = [_start(made, starts) for _ in range(size.likes)]
         idle = list(_likes(made, arrivals, author, fans, size.likes))
-        with _crowd(made, fans):
+        with _crowd(made, arrivals, fans):
             busy = list(_likes(made, arrivals, author, fans, size.likes))
     return [
         _figure("from a commit to the start of its task, idle, ms", begun),
@@ -63,16 +63,19 @@ def _likes(made: System, arrivals: Arrivals, author: int, fans: list[int], numbe
 
 
 @contextmanager
-def _crowd(made: System, authors: list[int]) -> Iterator[None]:
+def _crowd(made: System, arrivals: Arrivals, authors: list[int]) -> Iterator[None]:
+    """They wait until their last post has been told of: else they would leave more to do than can be done, and the
+    figure would be how long that has been going on."""
     stop = threading.Event()
 
-    def post(author: int) -> None:
+    def work(author: int) -> None:
         count = 0
         while not stop.is_set():
             with made.cluster.session({}):
-                made.social.posts.publish(author, f"noise {(count := count + 1)} for @ada", "everyone")
+                post = made.social.posts.publish(author, f"noise {(count := count + 1)} for @ada", "everyone").post.id
+            arrivals.wait_for(f"mention:{post}")
 
-    threads = [threading.Thread(target=post, args=(author,), daemon=True) for author in authors[:CROWD]]
+    threads = [threading.Thread(target=work, args=(author,), daemon=True) for author in authors[:CROWD]]
     for thread in threads:
         thread.start()
     try:
