@@ -50,7 +50,7 @@ class Settings:
     global_cache_bytes: int = knob(128 << 20, "bytes on disk", "holds the working set of some thousand people")
     queue_limit: int = knob(50_000, "tasks", "beyond it tasks stay in the outbox, where nothing is lost")
     outbox_limit: int = knob(200_000, "tasks", "beyond it writes are refused with a 503: waiting has to end somewhere")
-    merge_above: int = knob(5000, "followers", "posts of who has more are not put into all feeds, but merged in")
+    merge_above: int = knob(5000, "followers", "posts of whoever has more are merged in at reading, not put into each feed")
     connections: int = knob(200, "open connections", "a browser opens up to six; each costs a file descriptor")
     body_bytes: int = knob(256 << 10, "bytes", "the longest form anybody sends, many times over")
 
@@ -66,7 +66,7 @@ class Settings:
     local_cache: bool = knob(True, "on or off", "the memory of each node")
     global_cache: bool = knob(True, "on or off", "the cache that all nodes share")
     global_cache_form: str = knob("cache-loads", "form", "one loads for all nodes; node-loads: each node for itself")
-    nearby: bool = knob(True, "on or off", "look-ups of other keys at the same moment share one query")
+    nearby: bool = knob(True, "on or off", "look-ups of different keys at the same moment share one query")
 
     # faults to look at
     write_delay_ms: int = knob(0, "milliseconds", "how much longer each write takes")

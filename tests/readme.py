@@ -3,6 +3,7 @@
 Each stands between `<!-- made: NAME -->` and `<!-- end -->`, which nobody sees on the page.
 """
 
+import inspect
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import fields
@@ -68,12 +69,21 @@ def command_table() -> str:
 
 
 def setting_table() -> str:
-    """Every setting with its default, its unit and the reason."""
-    rows = [
-        f"| `{each.name}` | {_shown(each.default)} | {each.metadata['unit']} | {each.metadata['reason']} |"
-        for each in fields(Settings)
-    ]
+    """Every setting with its default, its unit and the reason, below the heading it has in `settings.py`."""
+    headings, rows = _headings(), []
+    for each in fields(Settings):
+        if each.name in headings:
+            rows.append(f"| **{headings[each.name]}** | | | |")
+        what = each.metadata
+        rows.append(f"| `{each.name}` | {_shown(each.default)} | {what['unit']} | {what['reason']} |")
     return "\n".join(["| setting | default | unit | why |", "|---|---|---|---|", *rows])
+
+
+def _headings() -> dict[str, str]:
+    """The first setting of each group → the comment above it."""
+    return {
+        name: said for said, name in re.findall(r"^    # (.+)\n    (\w+):", inspect.getsource(Settings), re.MULTILINE)
+    }
 
 
 def _shown(value: Any) -> str:
