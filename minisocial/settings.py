@@ -50,7 +50,7 @@ class Settings:
     global_cache_bytes: int = knob(128 << 20, "bytes on disk", "holds the working set of some thousand people")
     queue_limit: int = knob(50_000, "tasks", "beyond it tasks stay in the outbox, where nothing is lost")
     outbox_limit: int = knob(200_000, "tasks", "beyond it writes are refused with a 503: waiting has to end somewhere")
-    merge_above: int = knob(5000, "followers", "posts of whoever has more are merged in at reading, not put into each feed")
+    merge_above: int = knob(5000, "followers", "posts of whoever has more are merged in when somebody looks")
     connections: int = knob(200, "open connections", "a browser opens up to six; each costs a file descriptor")
     body_bytes: int = knob(256 << 10, "bytes", "the longest form anybody sends, many times over")
 
