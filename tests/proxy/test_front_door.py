@@ -259,6 +259,33 @@ def test_threads_follow_what_the_boxes_behind_can_hold_but_are_no_more_than_conn
     assert door.threads == 8
 
 
+def test_there_are_as_many_threads_as_were_needed_at_one_moment(doors: Doors) -> None:
+    """Each that was ever used keeps memory, so an idle door has none, and requests one after the other have one."""
+    together = threading.Barrier(3)
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        if environ["PATH_INFO"] == "/together":
+            together.wait(WAIT)
+        start_response("200 OK", [])
+        return [b"done"]
+
+    door = doors.open(app, threads=100, connections=100)
+
+    def threads() -> int:
+        return sum(thread.name.startswith("waitress") and thread not in before for thread in threading.enumerate())
+
+    before = [thread for thread in threading.enumerate() if thread.name.startswith("waitress")]
+    for _ in range(5):
+        assert fetch(door).text == "done"
+    assert threads() <= 2  # the one before may not have come to rest yet
+    askers = [threading.Thread(target=fetch, args=(door, "/together")) for _ in range(3)]
+    for asker in askers:
+        asker.start()
+    for asker in askers:
+        asker.join(WAIT)
+    assert threads() in (3, 4, 5)
+
+
 def test_longest_idle_connection_makes_room_for_somebody_who_waits(doors: Doors) -> None:
     door = doors.open(connections=2)
     idle, busy, new = connect(door), connect(door), connect(door)
