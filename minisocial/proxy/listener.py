@@ -14,7 +14,8 @@ from waitress import wasyncore
 
 from minisocial import waiting
 from minisocial.errors import Unavailable
-from minisocial.proxy.strict import DRAINED, Dispatcher, StrictChannel
+from minisocial.proxy.dispatcher import Dispatcher
+from minisocial.proxy.strict import DRAINED, StrictChannel
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
