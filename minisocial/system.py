@@ -20,7 +20,7 @@ from minisocial.clock import Clock
 from minisocial.console import Access, ConsoleContext, Operate, SystemSnapshot, build_console
 from minisocial.database import Change, Cluster
 from minisocial.nodes import Made, Node, Pool
-from minisocial.process import read_process
+from minisocial.process import read_process, share_memory_among_threads
 from minisocial.proxy import Collapse, FrontDoor, PageCache, Proxy, StaticFiles
 from minisocial.settings import Settings
 from minisocial.social import Social
@@ -191,6 +191,7 @@ class System:
         stays shut if it is not to be served: it is opened for one command alone.
         """
         sys.setswitchinterval(SWITCH_INTERVAL)
+        share_memory_among_threads()
         try:
             for box in self._behind_the_door:
                 box.start()
