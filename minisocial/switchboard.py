@@ -18,7 +18,7 @@ def switchboard(system: "System") -> Switches:
         attribute("at_once", system.front_door),
         attribute("tracing", system.tracer, "enabled"),
         attribute("collapse", proxy.collapse, "enabled"),
-        Switch("local_cache", lambda: caches.local_enabled, caches.switch_local),
+        attribute("local_cache", caches, "local_enabled"),
         attribute("global_cache", caches.shared, "enabled"),
         attribute("global_cache_form", caches, "form"),
         attribute("nearby", caches.invalidation.nearby, "enabled"),

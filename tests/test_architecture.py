@@ -30,7 +30,7 @@ MAY_KNOW: dict[str, set[str]] = {
     "settings_file": SHARED,
     "process": SHARED,
     "upkeep": {*SHARED, "background", "database", "social", "process", "settings_file", ""},  # "": the version
-    "doctor": {*SHARED, "database", "upkeep", "process", "settings_file"},
+    "doctor": {*SHARED, "background", "database", "upkeep", "process", "settings_file"},
     "picture": set(),
     "diagram": {"picture"},
 }

@@ -71,18 +71,14 @@ class Caches(Generic[C]):
 
     @property
     def local_enabled(self) -> bool:
-        """Whether the local caches are on."""
+        """Whether the local caches are on: those of all nodes, also of those to come. May be changed at any time."""
         return self._local_enabled
 
-    def switch_local(self, enabled: bool) -> None:
-        """The local caches of all nodes, also of those to come, on or off."""
+    @local_enabled.setter
+    def local_enabled(self, enabled: bool) -> None:
         self._local_enabled = enabled
         for local in self.invalidation.locals:
             local.enabled = enabled
-
-    def switch_global(self, enabled: bool) -> None:
-        """The global cache on or off."""
-        self.shared.enabled = enabled
 
     @property
     def form(self) -> str:
@@ -94,10 +90,6 @@ class Caches(Generic[C]):
         if form not in FORMS:
             raise ValueError(f"There is no form {form!r} of a global cache. Choose one of: {', '.join(FORMS)}.")
         self.shared.loads = form == CACHE_LOADS
-
-    def switch_nearby(self, enabled: bool) -> None:
-        """Whether look-ups of the same moment are joined into one query."""
-        self.invalidation.nearby.enabled = enabled
 
     def start(self) -> None:
         self.shared.start()

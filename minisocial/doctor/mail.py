@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from email.utils import parseaddr
 from urllib.parse import urlsplit
 
+from minisocial.background.smtp_url import BadSetting, SmtpUrl
 from minisocial.doctor.finding import Finding, note
 from minisocial.settings import Settings
 
@@ -41,14 +42,12 @@ def _about_links(settings: Settings) -> Iterator[Finding]:
 
 def _about_line(settings: Settings) -> Iterator[Finding]:
     try:
-        parts = urlsplit(settings.smtp_url)
-        is_open = bool(parts.password) and parts.scheme == "smtp" and "starttls=off" in parts.query
-        host = parts.hostname or ""
-    except ValueError:
-        yield Finding("smtp_url cannot be read", "write it like smtp://user:password@mail.example.org:587")
+        at = SmtpUrl.parse(settings.smtp_url)
+    except BadSetting as error:
+        yield Finding("smtp_url cannot be read, and no start will take it", str(error))
         return
-    if is_open and not is_local(host):
-        yield Finding(f"the mail password goes to {host} over an open line", "leave ?starttls=off out of smtp_url")
+    if at.password and not at.is_tls and at.starttls == "off" and not is_local(at.host):
+        yield Finding(f"the mail password goes to {at.host} over an open line", "leave ?starttls=off out of smtp_url")
 
 
 def is_local(host: str) -> bool:

@@ -214,7 +214,6 @@ class StrictChannel(HTTPChannel):  # type: ignore[misc]
         look.register(self.socket, select.POLLIN)
         return bool(look.poll(0))
 
-
     def handle_close(self) -> None:
         """Closes it; what has arrived and was not read is read first, or our last words would be lost with it."""
         with suppress(OSError, AttributeError):  # nothing there; or closed already

@@ -38,15 +38,15 @@ def test_a_node_that_has_gone_is_not_shown_any_more(caches: Caches[FakeChange]):
 
 def test_both_tiers_are_switched_while_running_also_for_nodes_to_come(caches: Caches[FakeChange], shard: FakeShard):
     node = caches.for_node("read-1")
-    caches.switch_local(False)
-    caches.switch_global(False)
+    caches.local_enabled = False
+    caches.shared.enabled = False
     node.one(POST, SHARD, 1, shard.read)
     late = caches.for_node("read-2")
     seen = caches.snapshot()
     assert not any(local.enabled or local.entries for local in seen.local)
     assert not seen.shared.enabled and not seen.shared.entries
-    caches.switch_local(True)
-    caches.switch_global(True)
+    caches.local_enabled = True
+    caches.shared.enabled = True
     assert late.local.enabled and caches.shared.enabled
 
 

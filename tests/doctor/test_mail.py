@@ -42,7 +42,8 @@ def test_links_that_work_only_here_or_without_one_click_are_noted(url: str) -> N
 def test_a_password_on_an_open_line_is_a_fault_but_for_ones_own_machine() -> None:
     assert "FAULT the mail password goes to mail.club.org" in told(smtp_url=f"{GOOD['smtp_url']}?starttls=off")
     assert "FAULT" not in told(smtp_url="smtp://club:secret@127.0.0.1?starttls=off")
-    assert "FAULT smtp_url cannot be read" in told(smtp_url="smtp://[club")
+    for url in ("smtp://[club", "https://mail.club.org", "smtp://mail.club.org?starttls=perhaps"):
+        assert "FAULT smtp_url cannot be read" in told(smtp_url=url)
 
 
 @pytest.mark.parametrize("url", ["smtp://club:secret@mail.club.org?starttls=off", "smtp://[club:secret", "smtps://x"])

@@ -174,10 +174,12 @@ class Trouble:
         local.enabled = not local.enabled
 
     def switch_global(self) -> None:
-        self._system.caches.switch_global(not self._system.caches.shared.enabled)
+        shared = self._system.caches.shared
+        shared.enabled = not shared.enabled
 
     def switch_nearby(self) -> None:
-        self._system.caches.switch_nearby(not self._system.caches.invalidation.nearby.enabled)
+        nearby = self._system.caches.invalidation.nearby
+        nearby.enabled = not nearby.enabled
 
     def change_form(self) -> None:
         self._system.caches.form = self._chance.choice(FORMS)

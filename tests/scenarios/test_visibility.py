@@ -323,7 +323,7 @@ class Machine(RuleBasedStateMachine):
         return found
 
     def _switch(self, on: bool) -> None:
-        self.system.caches.switch_local(on)
+        self.system.caches.local_enabled = on
         self.system.caches.shared.enabled = on
         self.system.proxy.page_cache.enabled = on
 

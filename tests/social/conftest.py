@@ -10,7 +10,9 @@ from minisocial.cache import GlobalCache, Invalidation, LocalCache, ReadThrough
 from minisocial.database import Cluster
 from minisocial.social import Social
 from minisocial.social.cached import keys_of
+from minisocial.social.pages import Page
 from minisocial.social.passwords import Hasher
+from minisocial.social.post import PostView
 from minisocial.social.tasks import Tasks
 from minisocial.trace import Tracer
 from tests.fakes import ManualClock
@@ -69,6 +71,12 @@ class Club:
         self.social.friends.accept(other, one)
         self.work()
 
+    def say(self, author: int, text: str, visibility: str = "everyone", in_reply_to: int | None = None) -> int:
+        """Publish a post, and let the worker spread it; its id."""
+        id = self.social.posts.publish(author, text, visibility, in_reply_to).post.id
+        self.work()
+        return id
+
     def work(self) -> None:
         """Let the worker finish all there is to do."""
         self.background.drain(20)
@@ -78,6 +86,11 @@ class Club:
         self.background.stop()
         self.shared.stop()
         self.cluster.stop()
+
+
+def texts(page: Page[PostView]) -> list[str]:
+    """What the posts of a page say."""
+    return [view.post.text for view in page.items]
 
 
 def ids_of_ada(social: Social) -> int:

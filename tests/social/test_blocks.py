@@ -4,6 +4,7 @@ import pytest
 
 from minisocial.errors import Forbidden, NotFound, Refused
 from minisocial.social.blocks import MOST
+from tests.social.conftest import texts
 
 
 @pytest.fixture
@@ -13,16 +14,6 @@ def people(club):
     for one, other in ((ada, grace), (ada, alan), (grace, alan)):
         club.befriend(one, other)
     return ada, grace, alan
-
-
-def publish(club, author, text, visibility="everyone", in_reply_to=None):
-    id = club.social.posts.publish(author, text, visibility, in_reply_to).post.id
-    club.work()
-    return id
-
-
-def texts(page):
-    return [view.post.text for view in page.items]
 
 
 def lists(social, viewer, author):
@@ -35,7 +26,7 @@ def lists(social, viewer, author):
 @pytest.mark.parametrize("who_blocks", ["author", "viewer"])
 def test_posts_are_gone_at_once_for_both_on_every_node(club, people, who_blocks):
     ada, grace, _ = people
-    mine, theirs = publish(club, ada, "I am #here"), publish(club, grace, "And I am #here")
+    mine, theirs = club.say(ada, "I am #here"), club.say(grace, "And I am #here")
     assert len(lists(club.elsewhere, grace, ada)) == 7  # caches are warm
     assert len(lists(club.elsewhere, ada, grace)) == 7
     club.social.blocks.block(*((ada, grace) if who_blocks == "author" else (grace, ada)))
@@ -62,8 +53,8 @@ def test_each_is_nobody_for_the_other_in_the_same_words_as_a_name_that_never_was
 
 def test_friendship_and_following_end_on_both_sides_and_unblocking_brings_back_the_sight_alone(club, people):
     ada, grace, alan = people
-    publish(club, ada, "hello")
-    publish(club, ada, "among friends", "friends")
+    club.say(ada, "hello")
+    club.say(ada, "among friends", "friends")
     club.social.blocks.block(ada, grace)
     club.work()
     for one, other in ((ada, grace), (grace, ada)):
@@ -120,7 +111,7 @@ def test_nobody_can_ask_answer_or_follow_across_a_block(club, people):
 
 def test_notifications_and_likes_between_the_two_are_withdrawn(club, people):
     ada, grace, alan = people
-    mine, theirs = publish(club, ada, "hello @grace"), publish(club, grace, "hello @ada")
+    mine, theirs = club.say(ada, "hello @grace"), club.say(grace, "hello @ada")
     for viewer in (grace, alan):
         club.social.posts.like(viewer, mine)
     club.social.posts.like(ada, theirs)
@@ -143,10 +134,10 @@ def test_mentions_neither_reach_nor_give_away_the_other(club, people):
     ada, grace, alan = people
     club.social.blocks.block(ada, grace)
     club.work()
-    publish(club, grace, "@ada and @nobody: are you there?")
+    club.say(grace, "@ada and @nobody: are you there?")
     (own,) = club.elsewhere.feeds.profile(grace, grace).items
     assert {kind for kind, _ in own.parts} == {"text"}
-    third = publish(club, alan, "@ada @grace meet!")
+    third = club.say(alan, "@ada @grace meet!")
     assert club.elsewhere.notifications.page(ada).items[0].actor.id == alan
     assert ("mention", "ada") in club.elsewhere.posts.get(third, alan).parts
     assert ("mention", "ada") not in club.elsewhere.posts.get(third, grace).parts
@@ -155,9 +146,9 @@ def test_mentions_neither_reach_nor_give_away_the_other(club, people):
 
 def test_a_reply_by_the_other_is_not_in_the_thread_nor_in_its_number(club, people):
     ada, grace, alan = people
-    root = publish(club, alan, "What do you think?")
-    publish(club, ada, "A lot.", in_reply_to=root)
-    publish(club, grace, "Little.", in_reply_to=root)
+    root = club.say(alan, "What do you think?")
+    club.say(ada, "A lot.", in_reply_to=root)
+    club.say(grace, "Little.", in_reply_to=root)
     club.social.blocks.block(ada, grace)
     club.work()
     thread = club.elsewhere.posts.thread(root, grace)
@@ -168,8 +159,8 @@ def test_a_reply_by_the_other_is_not_in_the_thread_nor_in_its_number(club, peopl
 
 def test_a_tag_that_only_the_other_uses_is_not_talked_about(club, people):
     ada, grace, alan = people
-    publish(club, ada, "#chess #rooks")
-    publish(club, alan, "#chess")
+    club.say(ada, "#chess #rooks")
+    club.say(alan, "#chess")
     assert club.elsewhere.feeds.talked_about(grace) == [("chess", 2), ("rooks", 1)]
     club.social.blocks.block(ada, grace)
     club.work()
@@ -214,7 +205,7 @@ def test_who_blocks_has_a_list_the_newest_first_of_a_bounded_length(club, people
 
 def test_a_page_is_filled_past_many_posts_of_who_is_blocked(club, people):
     ada, grace, alan = people
-    publish(club, alan, "first of all")
+    club.say(alan, "first of all")
     for number in range(30):
         club.social.posts.publish(ada, f"number {number}", "everyone")
     club.social.blocks.block(ada, grace)

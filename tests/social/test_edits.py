@@ -4,6 +4,7 @@ import pytest
 
 from minisocial.errors import Conflict, Forbidden, Invalid, NotFound, Refused
 from minisocial.social.edits import MOST
+from tests.social.conftest import texts
 
 
 @pytest.fixture
@@ -13,25 +14,15 @@ def people(club):
     return ada, grace, alan
 
 
-def publish(club, author, text, visibility="everyone", in_reply_to=None):
-    id = club.social.posts.publish(author, text, visibility, in_reply_to).post.id
-    club.work()
-    return id
-
-
 def edit(club, viewer, id, text, social=None):
     social = social or club.social
     social.edits.edit(viewer, id, text, social.posts.get(id, viewer).post.edited_at or 0)
 
 
-def texts(page):
-    return [view.post.text for view in page.items]
-
-
 def test_the_new_words_are_everywhere_at_once_and_the_old_ones_in_the_history(club, people):
     ada, grace, _ = people
-    id = publish(club, ada, "hallo #wrold")
-    reply = publish(club, grace, "Yes?", in_reply_to=id)
+    id = club.say(ada, "hallo #wrold")
+    reply = club.say(grace, "Yes?", in_reply_to=id)
     feeds = club.elsewhere.feeds
     pages = (lambda: feeds.home(grace), lambda: feeds.explore(grace), lambda: feeds.profile(ada, grace))
     assert all("hallo #wrold" in texts(page()) for page in pages)  # caches are warm
@@ -47,7 +38,7 @@ def test_the_new_words_are_everywhere_at_once_and_the_old_ones_in_the_history(cl
 
 def test_tags_follow_the_words(club, people):
     ada, grace, _ = people
-    id = publish(club, ada, "#chess and #tea")
+    id = club.say(ada, "#chess and #tea")
     assert texts(club.elsewhere.feeds.tag("chess", grace)) == ["#chess and #tea"]
     edit(club, ada, id, "#go and #tea")
     assert texts(club.elsewhere.feeds.tag("chess", grace)) == []
@@ -58,7 +49,7 @@ def test_tags_follow_the_words(club, people):
 
 def test_who_is_newly_mentioned_is_told_once_and_nobody_else(club, people):
     ada, grace, alan = people
-    id = publish(club, ada, "Look, @grace!")
+    id = club.say(ada, "Look, @grace!")
     club.social.notifications.mark_seen(grace, 1 << 62)
     before = club.elsewhere.notifications.unread(alan)
     for text in ("Look, @grace and @alan!", "Look, @grace!", "Look, @alan, again!"):
@@ -70,7 +61,7 @@ def test_who_is_newly_mentioned_is_told_once_and_nobody_else(club, people):
 
 def test_an_edit_on_older_words_is_told_so_and_the_same_words_are_no_edit(club, people):
     ada, grace, _ = people
-    id = publish(club, ada, "one")
+    id = club.say(ada, "one")
     club.social.edits.edit(ada, id, "two", 0)
     club.elsewhere.edits.edit(ada, id, "two", 0)  # sent twice
     with pytest.raises(Conflict):
@@ -83,7 +74,7 @@ def test_an_edit_on_older_words_is_told_so_and_the_same_words_are_no_edit(club, 
 
 def test_only_the_author_edits_and_only_what_may_be_published(club, people):
     ada, grace, alan = people
-    id, direct = publish(club, ada, "mine"), publish(club, ada, "@grace: a word", "direct")
+    id, direct = club.say(ada, "mine"), club.say(ada, "@grace: a word", "direct")
     with pytest.raises(Forbidden):
         club.social.edits.edit(grace, id, "hers", 0)
     with pytest.raises(NotFound):
@@ -101,7 +92,7 @@ def test_only_the_author_edits_and_only_what_may_be_published(club, people):
 def test_a_direct_post_goes_to_those_it_mentions_now(club, people):
     ada, grace, alan = people
     club.befriend(ada, alan)
-    id = publish(club, ada, "@grace: a word", "direct")
+    id = club.say(ada, "@grace: a word", "direct")
     assert texts(club.elsewhere.feeds.home(grace)) == ["@grace: a word"]
     edit(club, ada, id, "@alan: a word")
     assert texts(club.elsewhere.feeds.home(grace)) == []
@@ -115,7 +106,7 @@ def test_a_direct_post_goes_to_those_it_mentions_now(club, people):
 
 def test_a_direct_post_stays_in_the_feed_of_its_author_who_mentioned_themselves(club, people):
     ada, *_ = people
-    id = publish(club, ada, "@ada and @grace: a word", "direct")
+    id = club.say(ada, "@ada and @grace: a word", "direct")
     edit(club, ada, id, "@grace: a word")
     club.work()
     assert texts(club.elsewhere.feeds.home(ada)) == ["@grace: a word"]
@@ -123,15 +114,15 @@ def test_a_direct_post_stays_in_the_feed_of_its_author_who_mentioned_themselves(
 
 def test_a_direct_reply_stays_addressed_to_whom_it_answers(club, people):
     ada, grace, _ = people
-    root = publish(club, grace, "A question?")
-    id = publish(club, ada, "An answer.", "direct", root)
+    root = club.say(grace, "A question?")
+    id = club.say(ada, "An answer.", "direct", root)
     edit(club, ada, id, "A better answer.")
     assert club.elsewhere.posts.get(id, grace).post.text == "A better answer."
 
 
 def test_a_mention_of_who_has_parted_since_is_dropped(club, people):
     ada, grace, alan = people
-    id = publish(club, ada, "@grace: hello")
+    id = club.say(ada, "@grace: hello")
     club.social.blocks.block(ada, grace)
     edit(club, ada, id, "@grace: goodbye")
     assert ("mention", "grace") not in club.elsewhere.posts.get(id, alan).parts
@@ -139,7 +130,7 @@ def test_a_mention_of_who_has_parted_since_is_dropped(club, people):
 
 def test_there_is_an_end_to_editing_and_deleting_deletes_the_history(club, people):
     ada, _, _ = people
-    id = publish(club, ada, "0")
+    id = club.say(ada, "0")
     for number in range(MOST):
         edit(club, ada, id, f"{number + 1}")
     with pytest.raises(Refused, match="50 times"):

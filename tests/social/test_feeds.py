@@ -3,10 +3,7 @@ import pytest
 from minisocial.errors import LoginRequired
 from minisocial.social.home_feeds import KEPT
 from minisocial.social.pages import Cursor
-
-
-def texts(page):
-    return [view.post.text for view in page.items]
+from tests.social.conftest import texts
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from minisocial.background import Task
 from minisocial.errors import Forbidden, Gone, Invalid, NotFound, Refused
 from minisocial.social.pages import Cursor
 from minisocial.social.tasks import Tasks
-from tests.social.conftest import PASSWORD
+from tests.social.conftest import PASSWORD, texts
 
 
 @pytest.fixture
@@ -16,16 +16,6 @@ def people(club):
     club.social.moderation.set_role(ada, grace, "moderator")
     club.befriend(ada, alan)
     return ada, grace, alan
-
-
-def publish(club, author, text, visibility="everyone", in_reply_to=None):
-    id = club.social.posts.publish(author, text, visibility, in_reply_to).post.id
-    club.work()
-    return id
-
-
-def texts(page):
-    return [view.post.text for view in page.items]
 
 
 def test_suspending_ends_sessions_and_invites_everywhere_at_once_and_closes_the_door(club, people):
@@ -51,9 +41,9 @@ def test_a_suspended_person_and_their_words_are_there_for_those_in_charge_only(c
     hedy = club.person("hedy")
     club.social.community.edit(name="x", description="", code_of_conduct="", members_only=False)
     club.befriend(hedy, alan)
-    mine = publish(club, hedy, "mine")
-    theirs = publish(club, alan, "theirs #here @hedy")
-    publish(club, alan, "an answer", in_reply_to=mine)
+    mine = club.say(hedy, "mine")
+    theirs = club.say(alan, "theirs #here @hedy")
+    club.say(alan, "an answer", in_reply_to=mine)
     club.elsewhere.posts.like(alan, mine)
     club.work()
     feeds = club.elsewhere.feeds
@@ -93,7 +83,7 @@ def test_a_suspended_person_and_their_words_are_there_for_those_in_charge_only(c
 
 def test_a_reply_that_is_counted_late_does_not_count_for_a_suspended_person(club, people):
     ada, _, alan = people
-    root = publish(club, ada, "What do you think?")
+    root = club.say(ada, "What do you think?")
     club.social.posts.publish(alan, "A lot.", "everyone", root)
     club.social.moderation.suspend(ada, alan)
     club.work()
@@ -187,7 +177,7 @@ def test_everything_is_in_the_log_newest_first_and_doing_it_again_is_not(club, p
 
 def test_those_in_charge_reach_the_page_of_who_blocks_them_and_nobody_hides_from_them_so(club, people):
     _, grace, alan = people
-    publish(club, alan, "hello")
+    club.say(alan, "hello")
     club.social.blocks.block(alan, grace)
     assert club.elsewhere.people.named("alan", grace).id == alan
     assert texts(club.elsewhere.feeds.profile(alan, grace)) == []
