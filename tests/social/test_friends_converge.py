@@ -6,10 +6,8 @@ from itertools import count
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from minisocial.background import Task
-from minisocial.background.outbox import arguments
 from minisocial.errors import MinisocialError
-from minisocial.social.tasks import Tasks
+from tests.social.unreliable import Messenger
 
 ACTS = ("add", "add", "accept", "accept", "decline", "cancel", "unfriend", "follow", "unfollow")
 BLOCKING = ("block", "unblock")
@@ -22,40 +20,6 @@ AGREED = {
     ("declined", "requested"),
     ("friends", "friends"),
 }
-
-
-class Messenger:
-    """Tasks in the hands of an unreliable messenger: in any order, and more than once."""
-
-    def __init__(self, club, chance):
-        self.club, self.chance = club, chance
-        self.handlers = Tasks(club.elsewhere, club.sent.append, lambda: "http://club.example").handlers()
-        self.delivered = []
-
-    def waiting(self):
-        return [task for shard in self.club.cluster.names for task in self._on(shard)]
-
-    def _on(self, shard):
-        with self.club.cluster.read(shard, self.club.cluster.position(shard)) as reader:
-            rows = reader.rows("SELECT id, task, args FROM outbox ORDER BY id")
-        return [Task(id, shard, name, arguments(args)) for id, name, args in rows]
-
-    def deliver_one(self):
-        if waiting := self.waiting():
-            self._deliver(self.chance.choice(waiting))
-
-    def deliver_all(self):
-        """Everything, and much of it again."""
-        while waiting := self.waiting():
-            self._deliver(self.chance.choice(waiting))
-            if self.chance.random() < 0.5:
-                self.handlers[(again := self.chance.choice(self.delivered)).name](again)
-
-    def _deliver(self, task):
-        self.handlers[task.name](task)
-        self.delivered.append(task)
-        with self.club.cluster.write(task.shard) as tx:
-            tx.execute("DELETE FROM outbox WHERE id = ?", (task.id,))
 
 
 def somebody(club, may_be_followed):
