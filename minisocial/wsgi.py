@@ -1,4 +1,8 @@
-"""A whole WSGI answer as one value, for the boxes that keep, share or repeat answers."""
+"""A whole WSGI answer as one value, for the boxes that keep, share or repeat answers.
+
+A box that has its answer as such a value may say so with a method `respond(environ)` beside being a WSGI
+application: `call` then asks that, and boxes in a row hand the value on instead of sending and collecting it.
+"""
 
 from __future__ import annotations  # those of `start_response` would be evaluated on each call
 
@@ -39,6 +43,10 @@ class Response:
     def adding(self, *headers: tuple[str, str]) -> Response:
         return Response(self.status, [*self.headers, *headers], self.body)
 
+    def bare(self) -> Response:
+        """The same for a HEAD: its headers stay, also those about the body."""
+        return Response(self.status, self.headers, b"")
+
     def send(self, start_response: StartResponse) -> list[bytes]:
         """Answer with it: `return response.send(start_response)`."""
         start_response(self.status, list(self.headers))
@@ -47,6 +55,11 @@ class Response:
 
 def call(app: WSGIApplication, environ: WSGIEnvironment) -> Response:
     """Run a WSGI application and collect its whole answer; whatever it raises goes through."""
+    respond: Callable[[WSGIEnvironment], Response] | None = getattr(app, "respond", None)
+    return _collected(app, environ) if respond is None else respond(environ)
+
+
+def _collected(app: WSGIApplication, environ: WSGIEnvironment) -> Response:
     started: list[Any] = []
     written: list[bytes] = []
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 ErrorPage = Callable[["WSGIEnvironment", int, str, wsgi.Headers], wsgi.Response]
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-TRIES = 2  # of a safe request
+ONCE, TWICE = (True,), (False, True)  # for each try, whether it is the last
 FORMS = ("separate", "merged")  # of the services
 IN_DOUBT = (
     "The part of the site that worked on this was stopped in the middle, so saving was not confirmed: "
@@ -176,12 +176,15 @@ class Balancer:
     # requests
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
+        return self.respond(environ).send(start_response)
+
+    def respond(self, environ: "WSGIEnvironment") -> wsgi.Response:
+        """The answer as one value."""
         try:
-            answer = self._answer(environ)
+            return self._answer(environ)
         except Unavailable as error:
             retry = [("Retry-After", str(error.retry_after or 2))]
-            answer = self._error_page(environ, error.status, str(error), retry)
-        return answer.send(start_response)
+            return self._error_page(environ, error.status, str(error), retry)
 
     def _answer(self, environ: "WSGIEnvironment") -> wsgi.Response:
         tried: list[Target] = []
@@ -226,7 +229,7 @@ class Balancer:
         """The node's answer. A copy of `environ`, because applications write into it and may have to be asked again."""
         run, is_well = service.begin(node), None
         try:
-            answer = wsgi.call(node.serve, dict(environ))
+            answer = node.serve(dict(environ))
             is_well = not _is_fault(answer)
             return answer
         except NodeKilled:
@@ -255,6 +258,6 @@ def _is_fault(answer: wsgi.Response) -> bool:
 
 
 def _tries(environ: "WSGIEnvironment") -> Iterable[bool]:
-    """For each try, whether it is the last. Only a safe request without a body is tried again."""
+    """Only a safe request without a body is tried again."""
     can_repeat = environ["REQUEST_METHOD"] in SAFE and environ.get("CONTENT_LENGTH") in (None, "", "0")
-    return [False] * (TRIES - 1) + [True] if can_repeat else [True]
+    return TWICE if can_repeat else ONCE

@@ -3,9 +3,9 @@
 import random
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from operator import attrgetter
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 
 class Busy(Protocol):
@@ -18,10 +18,10 @@ class Busy(Protocol):
 
 
 N = TypeVar("N", bound=Busy)
+in_flight = attrgetter("in_flight")
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(NamedTuple):  # and no dataclass: each request makes one
     """What a choice may depend on besides the nodes."""
 
     number: int  # grows by one with each request
@@ -42,13 +42,13 @@ def at_random(nodes: Sequence[N], turn: Turn) -> N:
 def least_busy(nodes: Sequence[N], turn: Turn) -> N:
     """The one with the fewest running requests; among equals, in turn, or the first would get all."""
     first = turn.number % len(nodes)
-    return min([*nodes[first:], *nodes[:first]], key=lambda node: node.in_flight)
+    return min([*nodes[first:], *nodes[:first]], key=in_flight)
 
 
 def two_choices(nodes: Sequence[N], turn: Turn) -> N:
     """The less busy of two at random: nearly as good as the least busy of all (Mitzenmacher, 1996)."""
     pair = turn.random.sample(nodes, 2) if len(nodes) > 1 else nodes
-    return min(pair, key=lambda node: node.in_flight)
+    return min(pair, key=in_flight)
 
 
 def sticky(nodes: Sequence[N], turn: Turn) -> N:

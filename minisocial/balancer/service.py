@@ -18,7 +18,9 @@ from minisocial.errors import NodeDown, Overloaded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import WSGIEnvironment
+
+    from minisocial.wsgi import Response
 
 WAITING_A_SLOT = 8  # requests that may wait, for each slot
 ABSURD = 10.0  # seconds; a request that takes so long counts against its node
@@ -40,7 +42,7 @@ class Target(Protocol):
     def is_free(self) -> bool: ...
     def watch(self, listener: "Callable[[], None]") -> None: ...
     def reserve(self) -> bool: ...
-    def serve(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]: ...
+    def serve(self, environ: "WSGIEnvironment") -> "Response": ...
     def probe(self) -> bool: ...
 
 

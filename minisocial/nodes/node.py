@@ -165,7 +165,7 @@ class Node:
             self._in_flight += 1
             return True
 
-    def serve(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
+    def serve(self, environ: "WSGIEnvironment") -> wsgi.Response:
         """Runs the application in the slot taken by `reserve`, and gives the slot back."""
         has_failed: bool | None = True
         try:
@@ -180,13 +180,17 @@ class Node:
             raise
         finally:
             self._release(has_failed)
-        return answer.send(start_response)
+        return answer
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
         """The node as a plain WSGI application; raises `NodeDown` or `Overloaded` without a slot."""
+        return self.respond(environ).send(start_response)
+
+    def respond(self, environ: "WSGIEnvironment") -> wsgi.Response:
+        """The same, with the answer as one value."""
         if not self.reserve():
             raise NodeDown("This part is resting.") if self._state != "up" else Overloaded("Everybody is busy.")
-        return self.serve(environ, start_response)
+        return self.serve(environ)
 
     def probe(self) -> bool:
         """Whether the application answers at all; 503 is the database or the queue, and says nothing of the node."""

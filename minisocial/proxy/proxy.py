@@ -117,13 +117,16 @@ class Proxy:
         )
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> list[bytes]:
+        return self.respond(environ).send(start_response)
+
+    def respond(self, environ: "WSGIEnvironment") -> Response:
+        """The answer as one value."""
         with trace.span("proxy") as seen:
             outcome, answer = self._answer(environ)
             seen.what = outcome
         with self._lock:
             self._counts[outcome] += 1
-        body = answer.send(start_response)
-        return body if environ["REQUEST_METHOD"] != "HEAD" else []
+        return answer if environ["REQUEST_METHOD"] != "HEAD" else answer.bare()
 
     def _answer(self, environ: "WSGIEnvironment") -> tuple[str, Response]:
         if environ["PATH_INFO"].startswith(PREFIX):

@@ -268,7 +268,7 @@ def test_nobody_overtakes_those_who_wait() -> None:
     for number in range(5):
         asking.append(Asking(balancer, path=f"/{number}"))
         until(lambda number=number: balancer.snapshot().services[0].waiting == number + 1)
-    node.serve({}, lambda *_: lambda data: None)
+    node.serve({})
     for each in asking:
         each.ended()
     assert order == ["first", "/0", "/1", "/2", "/3", "/4"]

@@ -40,7 +40,7 @@ class World:
     def release(self) -> None:
         """Four seconds later a request ends, and the next one gets its slot."""
         self.clock.advance(4)
-        self.node.serve({"REQUEST_METHOD": "POST"}, lambda *_: lambda data: None)
+        self.node.serve({"REQUEST_METHOD": "POST"})
 
     def is_refused(self, wait: float) -> bool:
         """Whether there is no slot for somebody who may wait so long."""

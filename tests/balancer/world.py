@@ -32,7 +32,7 @@ class World:
 
     def release(self, name: str) -> None:
         """One request of a full node ends."""
-        self.nodes[name].serve({}, lambda *_: lambda data: None)
+        self.nodes[name].serve({})
 
 
 class Held:

@@ -152,9 +152,9 @@ def test_slots_can_be_changed_while_requests_run() -> None:
     node.slots = 2
     assert told == [2] and node.reserve()
     node.slots = 1
-    node.serve({"REQUEST_METHOD": "GET"}, lambda *_: lambda data: None)
+    node.serve({"REQUEST_METHOD": "GET"})
     assert not node.reserve()  # the other one still runs
-    node.serve({"REQUEST_METHOD": "GET"}, lambda *_: lambda data: None)
+    node.serve({"REQUEST_METHOD": "GET"})
     assert node.reserve()
 
 
@@ -166,7 +166,7 @@ def test_retired_node_says_farewell_once_its_last_request_has_ended() -> None:
     assert node.reserve() and not said
     node.retire()
     assert not said and node.state == "draining"
-    node.serve({"REQUEST_METHOD": "GET"}, lambda *_: lambda data: None)
+    node.serve({"REQUEST_METHOD": "GET"})
     assert said == ["bye"] and node.state == "down"
     node.bring_up()
     node.kill()

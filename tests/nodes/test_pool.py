@@ -76,7 +76,7 @@ def test_restarted_node_is_a_new_one_and_the_old_one_ends_what_it_began() -> Non
     assert world.pool.find("read-1") is new is not old
     assert (new.slots, new.state, len(world.sites)) == (7, "up", 4)
     assert old.state == "draining" and not world.gone
-    old.serve({"REQUEST_METHOD": "GET"}, lambda *_: lambda data: None)
+    old.serve({"REQUEST_METHOD": "GET"})
     assert world.gone == ["read-1"]
 
 
@@ -109,7 +109,7 @@ def test_removed_node_is_let_go_when_its_last_request_has_ended() -> None:
     assert node.reserve()
     world.pool.remove("read-1")
     assert not world.gone
-    node.serve({"REQUEST_METHOD": "GET"}, lambda *_: lambda data: None)
+    node.serve({"REQUEST_METHOD": "GET"})
     assert world.gone == ["read-1"]
 
 

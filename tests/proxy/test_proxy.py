@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from minisocial import waiting
+from minisocial import waiting, wsgi
 from minisocial.errors import Unavailable
 from minisocial.proxy import Collapse, PageCache, Proxy, StaticFiles
 from minisocial.wsgi import Response
-from tests.fakes import FakeSite, ManualClock, ask, plain_error_page
+from tests.fakes import FakeSite, ManualClock, ask, environ_of, plain_error_page
 from tests.impatient import impatiently, would_wait
 from tests.proxy.waiting import until
 
@@ -99,6 +99,14 @@ def test_head_has_the_headers_of_get_and_no_body(world: World) -> None:
     assert status(second) == status(whole) == "minisocial; hit"
     assert second.header("Content-Length") == str(len(whole.body)) and second.header("ETag") == whole.header("ETag")
     assert world.site.asked[0]["REQUEST_METHOD"] == "GET"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_proxy_answers_a_server_as_it_answers_the_front_door(world: World, method: str) -> None:
+    world.get()  # else the second one is a hit
+    value = wsgi.call(world.proxy, environ_of(method=method))
+    sent = wsgi.call(world.proxy.__call__, environ_of(method=method))
+    assert (sent.code, sent.body, sorted(sent.headers)) == (value.code, value.body, sorted(value.headers))
 
 
 def test_purge_drops_the_page(world: World) -> None:
