@@ -61,15 +61,16 @@ class Addresses:
     def ask_again(self, viewer: int) -> str:
         """Have the link sent once more, to the new address if there is one; gives the address."""
         address = self.of(viewer)
-        email = address.next or address.email
+        email, mark = address.next or address.email, self._credentials.mark(viewer)
         with self._store.write(viewer) as tx:
-            self._ask(tx, viewer, email, NEW if address.next else OWN)
+            self._ask(tx, viewer, email, NEW if address.next else OWN, mark)
         return email
 
     def change(self, viewer: int, password: str, email: str) -> None:
         """Have a link sent to a new address, and word of it to the old one; the password must be right."""
         email = email.strip()
         check_email(email)
+        mark = self._credentials.mark(viewer)  # before: a change of the password meanwhile ends this, too
         self._credentials.check(viewer, password, "password")
         old = self.of(viewer).email
         if email == old:
@@ -78,7 +79,7 @@ class Addresses:
         with self._store.cluster.write(DIRECTORY) as tx:
             void(tx, viewer, CONFIRM)  # links to what was asked for before
         with self._store.write(viewer) as tx:
-            self._ask(tx, viewer, email, NEW)
+            self._ask(tx, viewer, email, NEW, mark)
             self._store.later(tx, "address_letter", account=viewer, to=old, email=email, version=secrets.token_hex(8))
 
     def _refuse_taken(self, viewer: int, email: str) -> None:
@@ -87,9 +88,9 @@ class Addresses:
         if row and row[0] != viewer:
             raise Invalid("email", "This e-mail address cannot be used here.")
 
-    def _ask(self, tx: Transaction, account: int, email: str, which: str) -> None:
+    def _ask(self, tx: Transaction, account: int, email: str, which: str, mark: str) -> None:
         version = f"{which}-{secrets.token_hex(8)}"
-        self._store.later(tx, "confirm_letter", account=account, email=email, version=version)
+        self._store.later(tx, "confirm_letter", account=account, email=email, version=version, mark=mark)
 
     def link(self, account: int) -> str:
         """A link's token, to be handed over by whoever is in charge and knows the address to be right."""

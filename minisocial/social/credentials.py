@@ -1,5 +1,7 @@
 """Credentials: the password by which one proves to be oneself, and what ends when it changes."""
 
+import hashlib
+
 from minisocial.database import DIRECTORY, Transaction
 from minisocial.errors import Invalid
 from minisocial.social.passwords import LONGEST, Hasher, check_password
@@ -20,6 +22,12 @@ class Credentials:
             row = reader.row("SELECT password FROM credentials WHERE account = ?", (viewer,))
         if not self._hasher.check(password[:LONGEST], row[0] if row else None):
             raise Invalid(field, "This is not your password now.")
+
+    def mark(self, viewer: int) -> str:
+        """Something that is another one after each change of the password, and says nothing about it."""
+        with self._store.fresh(viewer) as reader:
+            row = reader.row("SELECT password FROM credentials WHERE account = ?", (viewer,))
+        return hashlib.sha256(row[0].encode()).hexdigest()[:16] if row else ""
 
     def change_password(self, viewer: int, old: str, new: str) -> None:
         """Change one's own password; the old one must be right."""

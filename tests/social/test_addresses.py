@@ -88,6 +88,17 @@ def test_who_is_warned_and_changes_the_password_stops_it(club) -> None:
     assert club.elsewhere.addresses.of(ada).email == "ada@club.example"
 
 
+def test_who_changes_the_password_stops_it_also_while_the_letter_waits_to_be_written(club) -> None:
+    ada = club.person("ada")
+    club.work()
+    club.social.addresses.change(ada, PASSWORD, "thief@club.example")  # by somebody who knows the password
+    club.social.addresses.ask_again(ada)
+    club.elsewhere.credentials.change_password(ada, PASSWORD, "another long one")
+    assert letters_to(club, "thief@club.example") == []
+    club.social.addresses.change(ada, "another long one", "countess@club.example")
+    assert club.social.addresses.confirm(token_for(club, "countess@club.example")) == "countess@club.example"
+
+
 @pytest.mark.parametrize(
     "password, email, field",
     [

@@ -22,12 +22,16 @@ class LetterTasks:
     def confirm(self, task: Task) -> None:
         """Ask at an address whether it is this person's."""
         account, email, version = task.args["account"], task.args["email"], task.args["version"]
+        mark = task.args.get("mark")  # none where somebody has just joined
         key = f"confirm-{version}-{account}"
 
         def write() -> Letter | None:
             if self._is_suspended(account):
                 return None
             token = self._social.tickets.issue(CONFIRM, account, email, about=version)
+            # after the ticket: a password that is changed from now on voids it, and one that was changed ends it here
+            if mark is not None and mark != self._social.credentials.mark(account):
+                return None
             username = self._social.accounts.get(account).username
             return letters.confirm(self._sending.sender, key=key, to=email, username=username, token=token)
 
