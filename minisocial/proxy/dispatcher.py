@@ -50,24 +50,29 @@ class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
         with self.lock:
             self._start_wanted()
 
-    def _start_wanted(self) -> None:
-        while len(self.queue) > self._idle() and self._running() < self._most:
-            self._start_one()
+    def look_again(self) -> None:
+        """Starts what threads are missing, where the machine had none when they were wanted."""
+        with self.lock:
+            self._start_wanted()
 
-    def _start_one(self) -> None:
+    def _start_wanted(self) -> None:
+        while len(self.queue) > self._idle() and self._running() < self._most and self._start_one():
+            pass
+
+    def _start_one(self) -> bool:
+        """Whether there is one more."""
         number = next(number for number in itertools.count() if number not in self.threads)
         self.threads.add(number)
         self.active_count += 1
         self._starting += 1
         try:
             self.start_new_thread(self.handler_thread, number)
-        except RuntimeError:  # the machine has no more: whoever is busy now takes the request later
+        except RuntimeError:  # the machine has none now: a busy one takes it later, or we look again
             self.threads.discard(number)
             self.active_count -= 1
             self._starting -= 1
-            self._most = self._running()
-            if not self.threads:
-                raise
+            return False
+        return True
 
     def handler_thread(self, thread_no: int) -> None:
         with self.lock:

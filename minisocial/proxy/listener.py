@@ -136,6 +136,7 @@ class Listener:
             if time.monotonic() >= next_look:
                 next_look = time.monotonic() + TICK
                 self._close_slow()
+                self._server.task_dispatcher.look_again()
         self._stop_listening()
         while time.monotonic() < self._deadline and self._close_idle():
             wasyncore.loop(timeout=TICK, use_poll=True, map=self._map, count=1)
