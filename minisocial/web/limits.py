@@ -4,6 +4,7 @@ A bucket holds `burst` tokens and gains one every `every` seconds; an action tak
 a class that starts with a rush is let through, a machine that goes on is not.
 """
 
+import ipaddress
 import math
 import threading
 from collections import OrderedDict
@@ -73,6 +74,20 @@ class Limits:
             if len(self._buckets) > MAX_BUCKETS:
                 self._buckets.popitem(last=False)
         return left
+
+
+def place(address: str) -> str:
+    """What counts as one place: an IPv4 address, or all that share the first 64 bits of an IPv6 one.
+
+    A household, and any rented machine, is given that many at once, and could be somebody else with each request.
+    """
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if ip.version == 4:
+        return str(ip)
+    return str(ip.ipv4_mapped or ipaddress.ip_network((int(ip), 64), strict=False))
 
 
 def _in_words(seconds: int) -> str:

@@ -12,6 +12,7 @@ from minisocial.social.pages import Cursor
 from minisocial.web import forms, guard
 from minisocial.web.forms import Form, identifier
 from minisocial.web.headers import HTML, PRIVATE
+from minisocial.web.limits import place
 
 if TYPE_CHECKING:
     from minisocial.social import Social
@@ -87,8 +88,8 @@ class Visit:
 
     @property
     def address(self) -> str:
-        """Where the request comes from, as far as the front door believes it."""
-        return str(self.environ.get("REMOTE_ADDR", ""))
+        """Where the request comes from, as far as the front door believes it: a household, not a device."""
+        return place(str(self.environ.get("REMOTE_ADDR", "")))
 
     @property
     def is_secure(self) -> bool:

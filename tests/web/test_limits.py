@@ -3,7 +3,7 @@
 import pytest
 
 from minisocial.errors import TooMany
-from minisocial.web.limits import MAX_BUCKETS, RATES, Limits
+from minisocial.web.limits import MAX_BUCKETS, RATES, Limits, place
 from tests.fakes import ManualClock
 from tests.web.conftest import make_world
 
@@ -53,6 +53,34 @@ def test_memory_is_bounded() -> None:
     for number in range(MAX_BUCKETS + 50):
         limits.take("post", str(number))
     assert len(limits._buckets) == MAX_BUCKETS
+
+
+@pytest.mark.parametrize(
+    ("address", "where"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+        ("", ""),
+        ("localhost", "localhost"),
+    ],
+)
+def test_whoever_has_many_addresses_is_at_one_place(address: str, where: str) -> None:
+    assert place(address) == where
+
+
+def test_another_address_of_the_same_household_gives_no_new_tries() -> None:
+    world = make_world(limited=True)
+
+    def ask(address: str, name: str) -> int:
+        return world.client(address=address).submit("/forgot", "/forgot", {"username": name}).code
+
+    tries = [ask(f"2001:db8::{number:x}", f"name{number}") for number in range(RATES["forgot_address"].burst)]
+    assert set(tries) == {200}
+    assert ask("2001:db8::ffff", "another") == 429
+    assert ask("2001:db8:0:1::1", "another") == 200
 
 
 def test_guessing_passwords_ends_in_429_and_says_when_to_come_back() -> None:
