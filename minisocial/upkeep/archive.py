@@ -1,14 +1,12 @@
 """Reading a backup that may be damaged, cut off or made up: nothing in it is believed before it is checked."""
 
 import hashlib
-import json
 import shutil
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 from zipfile import BadZipFile, LargeZipFile, ZipFile, ZipInfo
 
 from minisocial.errors import Refused
@@ -129,11 +127,3 @@ def said(error: BaseException) -> str:
     """An error's words, without the quotes and dots of its library."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return "it is encrypted, and no backup of ours is" if "password" in text else text.rstrip(".")
-
-
-def load_json(path: Path) -> Any:
-    """What a file holds; None if it is no JSON."""
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None

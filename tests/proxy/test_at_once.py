@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from minisocial import waiting
 from minisocial.proxy import FrontDoor
 from minisocial.trace import Tracer
 from tests.fakes import plain_error_page
-from tests.proxy.test_front_door import Doors, fetch, raw
+from tests.proxy.conftest import Doors, fetch, raw
 
 OWN = "front door"  # the name of its thread
 
@@ -41,14 +40,6 @@ class Site:
 @pytest.fixture
 def site() -> Site:
     return Site()
-
-
-@pytest.fixture
-def doors() -> Iterator[Doors]:
-    doors = Doors()
-    yield doors
-    for door in doors.made:
-        door.stop(grace=1)
 
 
 def open_door(doors: Doors, site: Site, **more: Any) -> FrontDoor:

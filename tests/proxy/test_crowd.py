@@ -2,13 +2,12 @@
 
 import socket
 import threading
-from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
-from tests.proxy.test_front_door import WAIT, Doors, connect
+from tests.proxy.conftest import WAIT, Doors, connect
 from tests.proxy.waiting import until
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -27,14 +26,6 @@ class Gate:
             assert self.go_on.wait(WAIT)
         start_response("200 OK", [])
         return [b"done"]
-
-
-@pytest.fixture
-def doors() -> Iterator[Doors]:
-    doors = Doors()
-    yield doors
-    for door in doors.made:
-        door.stop(grace=1)
 
 
 def is_answered(client: socket.socket) -> bool:
