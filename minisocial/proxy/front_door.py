@@ -60,12 +60,14 @@ class FrontDoor:
         trusted_proxy: str = "",
         request_seconds: float = 60,
         crowded_seconds: float = 10,
+        greedy_seconds: float = 2,
         settling_seconds: float = 0.5,
         at_once: bool = False,
         secret_paths: tuple[str, ...] = ("/join/", "/invites/", "/reset/", "/confirm/", "/unsubscribe/"),
     ) -> None:
         """`request_seconds`: from a request's first byte to its last; `crowded_seconds`: the same while all
-        connections are taken and somebody waits for one; `settling_seconds`: so long, then, a connection may be
+        connections are taken and somebody waits for one; `greedy_seconds`: the same, then, for those of an address
+        that has more than half of all connections; `settling_seconds`: so long, then, a connection may be
         silent, of which the one that has been idle longest is closed.
         `at_once`: the application says `waiting.ahead()` before it waits, so requests may be tried in our own thread.
         `secret_paths`: below these, the rest of a path is a secret and stays out of logs and traces."""
@@ -78,6 +80,7 @@ class FrontDoor:
             connections=connections,
             request_seconds=request_seconds,
             crowded_seconds=crowded_seconds,
+            greedy_seconds=greedy_seconds,
             settling_seconds=settling_seconds,
             at_once=at_once,
         )

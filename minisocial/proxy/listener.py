@@ -6,6 +6,7 @@ import select
 import socket
 import threading
 import time
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,7 @@ class Listener:
         connections: int,
         request_seconds: float,
         crowded_seconds: float,
+        greedy_seconds: float,
         settling_seconds: float,
         at_once: bool,
     ) -> None:
@@ -52,6 +54,7 @@ class Listener:
         self._connections = connections
         self._request_seconds = request_seconds
         self._crowded_seconds = crowded_seconds
+        self._greedy_seconds = greedy_seconds
         self._settling_seconds = settling_seconds
         self.at_once = at_once  # may be switched while running
         self._server: Any = None
@@ -147,9 +150,17 @@ class Listener:
         self._server.socket.close()
 
     def _close_slow(self) -> None:
-        patience = self._crowded_seconds if self._is_crowded() else self._request_seconds
-        for channel in list(self._server.active_channels.values()):
-            channel.close_if_slow(patience, IDLE_SECONDS)
+        channels = list(self._server.active_channels.values())
+        is_crowded = self._is_crowded()
+        patience = self._crowded_seconds if is_crowded else self._request_seconds
+        greedy = self._greedy_address(channels) if is_crowded else None
+        for channel in channels:
+            channel.close_if_slow(self._greedy_seconds if channel.addr[0] == greedy else patience, IDLE_SECONDS)
+
+    def _greedy_address(self, channels: list[Any]) -> str | None:
+        """Who has more than half of all connections, if anybody: one machine alone must not keep the others out."""
+        addresses = Counter(channel.addr[0] for channel in channels)
+        return next((address for address, count in addresses.items() if 2 * count > self._connections), None)
 
     def _make_room(self) -> None:
         """Closes the connection that has been idle longest, if all are taken and somebody waits for one.

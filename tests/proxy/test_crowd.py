@@ -32,6 +32,14 @@ def is_answered(client: socket.socket) -> bool:
     return client.recv(65536).startswith(b"HTTP/1.1 200")
 
 
+def connect_from(address: str, port: int) -> socket.socket:
+    """A connection of another machine, as far as the door can tell."""
+    try:
+        return socket.create_connection(("127.0.0.1", port), WAIT, source_address=(address, 0))
+    except OSError:
+        pytest.skip("this machine has one loopback address only")
+
+
 def test_connection_is_not_closed_for_others_when_a_request_has_just_arrived_on_it(doors: Doors) -> None:
     gate = Gate()
     door = doors.open(gate, at_once=True, connections=2, settling_seconds=0)
@@ -57,6 +65,36 @@ def test_many_silent_connections_keep_nobody_out(doors: Doors) -> None:
             new.settimeout(WAIT)
             new.sendall(REQUEST)
             assert is_answered(new)
+
+
+def test_one_machine_with_half_requests_on_most_connections_keeps_nobody_out(doors: Doors) -> None:
+    door = doors.open(connections=4, greedy_seconds=0, crowded_seconds=1000)
+    with ExitStack() as opened:
+        other = opened.enter_context(connect_from("127.0.0.2", door.port))
+        other.sendall(REQUEST[:20])
+        for _ in range(3):
+            opened.enter_context(connect(door)).sendall(REQUEST[:20])
+        with connect(door) as new:
+            new.sendall(REQUEST)
+            assert is_answered(new)
+        other.sendall(REQUEST[20:])  # who has one connection has all the time there is
+        assert is_answered(other)
+
+
+def test_half_requests_of_many_machines_have_time_also_in_a_crowd(doors: Doors) -> None:
+    door = doors.open(connections=2, greedy_seconds=0, crowded_seconds=1000)
+    with ExitStack() as opened:
+        slow = [opened.enter_context(connect_from(address, door.port)) for address in ("127.0.0.2", "127.0.0.3")]
+        for client in slow:
+            client.sendall(REQUEST[:20])
+        new = opened.enter_context(connect(door))
+        new.sendall(REQUEST)
+        new.settimeout(1.2)  # longer than the door looks away
+        with pytest.raises(TimeoutError):
+            new.recv(1)
+        for client in slow:
+            client.sendall(REQUEST[20:])
+            assert is_answered(client)
 
 
 def test_connection_that_has_just_come_is_given_a_moment_to_say_what_it_wants(doors: Doors) -> None:
