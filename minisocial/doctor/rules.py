@@ -59,6 +59,18 @@ def names(table: str, column: str, what: str, target: str = "accounts.id", on: s
     )
 
 
+def mirrored(table: str, mirror: str, what: str, remedy: str) -> Rule:
+    """What one side says of two people, the other side says, too."""
+    return Rule(
+        says=what,
+        source=f"SELECT other, account, active FROM {table}",
+        probe=f"SELECT c0, c1 FROM asked LEFT JOIN {mirror} ON account = c0 AND other = c1"
+        " WHERE coalesce(active, -1) <> c2",
+        remedy=remedy,
+        told_by=((0, 1),),
+    )
+
+
 NO_LOGIN = "these people can not log in: restore a backup from before"
 NOBODY = "an account that is not there"
 NO_POST = "a post that is not there"
@@ -158,40 +170,12 @@ SIDES = (
         remedy=BEGIN_ANEW,
         told_by=((0, 1),),
     ),
-    Rule(
-        says="follows that the one followed does not know of",
-        source="SELECT other, account, active FROM following",
-        probe="SELECT c0, c1 FROM asked LEFT JOIN followers ON account = c0 AND other = c1"
-        " WHERE coalesce(active, -1) <> c2",
-        remedy=FOLLOW_ANEW,
-        told_by=((0, 1),),
-    ),
-    Rule(
-        says="followers who do not know of following",
-        source="SELECT other, account, active FROM followers",
-        probe="SELECT c0, c1 FROM asked LEFT JOIN following ON account = c0 AND other = c1"
-        " WHERE coalesce(active, -1) <> c2",
-        remedy=FOLLOW_ANEW,
-        told_by=((0, 1),),
-    ),
+    mirrored("following", "followers", "follows that the one followed does not know of", FOLLOW_ANEW),
+    mirrored("followers", "following", "followers who do not know of following", FOLLOW_ANEW),
 )
 BLOCKS = (
-    Rule(
-        says="blocks that the one blocked does not know of",
-        source="SELECT other, account, active FROM blocks",
-        probe="SELECT c0, c1 FROM asked LEFT JOIN blocked_by ON account = c0 AND other = c1"
-        " WHERE coalesce(active, -1) <> c2",
-        remedy=BLOCK_ANEW,
-        told_by=((0, 1),),
-    ),
-    Rule(
-        says="blocks that who blocks does not know of",
-        source="SELECT other, account, active FROM blocked_by",
-        probe="SELECT c0, c1 FROM asked LEFT JOIN blocks ON account = c0 AND other = c1"
-        " WHERE coalesce(active, -1) <> c2",
-        remedy=BLOCK_ANEW,
-        told_by=((0, 1),),
-    ),
+    mirrored("blocks", "blocked_by", "blocks that the one blocked does not know of", BLOCK_ANEW),
+    mirrored("blocked_by", "blocks", "blocks that who blocks does not know of", BLOCK_ANEW),
 )
 RULES = (*ACCOUNTS, *POSTS, *NAMES, *SIDES, *BLOCKS)
 
