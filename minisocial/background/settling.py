@@ -8,7 +8,7 @@ from collections.abc import Callable
 from minisocial.background.outbox import Outbox, Task
 from minisocial.errors import MinisocialError
 
-AT_ONCE = 128  # tasks whose removal may be put off until they go together
+AT_ONCE = 64  # tasks whose removal may be put off until they go together
 
 
 class Settling:

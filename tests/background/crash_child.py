@@ -23,7 +23,7 @@ def build(folder: Path, smtp_url: str) -> tuple[FakeStore, Background]:
     def send(task):
         mailer.send(Letter(task.args["key"], "ada@example.org", "Ada", "Hello", "A letter.\n"))
 
-    handlers = {**Effects(store).handlers, "letter": HandlerSpec(send, base_seconds=0)}
+    handlers = {**Effects(store).handlers, "letter": HandlerSpec(send, base_seconds=0, order="letters")}
     return store, Background(store, folder / "background", handlers, workers=2, tracer=Tracer(), clock=Clock())
 
 
@@ -34,7 +34,7 @@ def main(folder: str, smtp_url: str, name: str) -> None:
         key = f"{kind}:{name}:{n}"
         shard = store.names[n % 2]
         with store.write(shard) as tx:
-            background.add(tx, shard, kind, {"key": key})
+            background.add(tx, shard, kind, {"key": key, "account": n % 7})
         os.write(1, f"{key}\n".encode())
 
 
