@@ -67,8 +67,8 @@ class FrontDoor:
     ) -> None:
         """`request_seconds`: from a request's first byte to its last; `crowded_seconds`: the same while all
         connections are taken and somebody waits for one; `greedy_seconds`: the same, then, for those of an address
-        that has more than half of all connections; `settling_seconds`: so long, then, a connection may be
-        silent, of which the one that has been idle longest is closed.
+        that has more than half of all connections; `settling_seconds`: so long, then, one
+        that has just come, or was just used, is let alone.
         `at_once`: the application says `waiting.ahead()` before it waits, so requests may be tried in our own thread.
         `secret_paths`: below these, the rest of a path is a secret and stays out of logs and traces."""
         self._listener = Listener(

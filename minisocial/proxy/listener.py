@@ -135,8 +135,9 @@ class Listener:
         while self._deadline is None:
             waiting.forbid(self.at_once)
             wasyncore.loop(timeout=TICK, use_poll=True, map=self._map, count=1)
-            self._make_room()
-            if time.monotonic() >= next_look:
+            is_time = time.monotonic() >= next_look
+            self._make_room(is_time)
+            if is_time:
                 next_look = time.monotonic() + TICK
                 self._close_slow()
                 self._server.task_dispatcher.look_again()
@@ -162,18 +163,22 @@ class Listener:
         addresses = Counter(channel.addr[0] for channel in channels)
         return next((address for address, count in addresses.items() if 2 * count > self._connections), None)
 
-    def _make_room(self) -> None:
+    def _make_room(self, is_time: bool) -> None:
         """Closes the connection that has been idle longest, if all are taken and somebody waits for one.
 
-        Not one on which a request has arrived that nobody has read yet: its sender would never hear of it.
+        Not one that has just come, nor one on which a request has arrived that nobody has read yet: its sender
+        would never hear of it. One that says something again and again only now and then, when `is_time`, for
+        it may be a browser at work; but at once if it is of a greedy address.
         """
         if not self._is_crowded():
             return
         since = time.monotonic() - self._settling_seconds
-        channels = self._server.active_channels.values()
-        idle = [channel for channel in channels if channel.last_activity < since and channel.is_idle]
+        channels = list(self._server.active_channels.values())
+        greedy = self._greedy_address(channels)
+        idle = [channel for channel in channels if channel.opened < since and channel.is_idle]
         for channel in sorted(idle, key=lambda channel: channel.last_activity):
-            if not channel.has_news():
+            may_go = is_time or channel.last_activity < since or channel.addr[0] == greedy
+            if may_go and not channel.has_news():
                 channel.handle_close()
                 return
 

@@ -153,6 +153,10 @@ class StrictChannel(HTTPChannel):  # type: ignore[misc]
     _active = 0.0
     is_due = False  # a request is complete, and nobody works on it yet; used by the front door's own thread only
 
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.opened = time.monotonic()
+
     def received(self, data: bytes) -> bool:
         """Takes what has arrived; a request that is complete by now is begun."""
         is_open = super().received(data)

@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -65,6 +65,26 @@ def test_many_silent_connections_keep_nobody_out(doors: Doors) -> None:
             new.settimeout(WAIT)
             new.sendall(REQUEST)
             assert is_answered(new)
+
+
+def test_idle_chatter_on_all_connections_keeps_nobody_out(doors: Doors) -> None:
+    door = doors.open(connections=2, settling_seconds=0.3)
+    with ExitStack() as opened:
+        chatty = [opened.enter_context(connect(door)) for _ in range(2)]
+        until(lambda: door.snapshot().connections == 2)
+        new = opened.enter_context(connect(door))
+        new.sendall(REQUEST)
+        new.settimeout(0.05)
+
+        def is_served() -> bool:
+            for client in chatty:
+                with suppress(OSError):  # it was closed
+                    client.sendall(b"\r\n")  # what may stand before a request, and is none
+            with suppress(TimeoutError):
+                return is_answered(new)
+            return False
+
+        until(is_served)
 
 
 def test_one_machine_with_half_requests_on_most_connections_keeps_nobody_out(doors: Doors) -> None:
