@@ -70,14 +70,25 @@ class Browser:
         headers = {**ACCEPT, **self._cookies()}
         if body is not None:
             headers["Content-Type"] = "application/x-www-form-urlencoded"
-        self._connection.request(method, path, body, headers)
-        answer = self._connection.getresponse()
+        answer = self._answer(method, path, body, headers)
         text = _unpacked(answer).decode("utf-8", "replace")
         self._take_cookies(answer)
         self.etag = answer.headers.get("ETag", "")
         if answer.status >= 400:
             raise Unavailable(f"{method} {path} was answered with {answer.status}.")
         return text
+
+    def _answer(self, method: str, path: str, body: str | None, headers: Mapping[str, str]) -> http.client.HTTPResponse:
+        """A connection that was kept may have been idle for too long: then a page is asked for on a new one."""
+        try:
+            self._connection.request(method, path, body, headers)
+            return self._connection.getresponse()
+        except ConnectionError:
+            self._connection.close()
+            if method != "GET":
+                raise
+        self._connection.request(method, path, body, headers)
+        return self._connection.getresponse()
 
     def _take_cookies(self, answer: http.client.HTTPResponse) -> None:
         for header in answer.headers.get_all("Set-Cookie", []):

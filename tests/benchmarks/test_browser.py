@@ -1,3 +1,6 @@
+import socket
+import threading
+
 import pytest
 
 from minisocial.benchmarks.browser import Browser, Form, read_forms
@@ -64,3 +67,22 @@ def test_a_log_in_without_a_session_is_noticed() -> None:
             browser.log_in("p1", "minisocial")
         browser.close()
         assert server.requests[1].endswith("username=p1&password=minisocial")
+
+
+def test_a_page_is_asked_for_again_where_the_kept_connection_was_closed() -> None:
+    """Between two measurements a member's connection is idle for longer than the front door keeps it."""
+
+    def answer_once_each(listener: socket.socket) -> None:
+        for _ in range(2):
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npage")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=answer_once_each, args=(listener,))
+        server.start()
+        browser = Browser("127.0.0.1", listener.getsockname()[1])
+        assert [browser.page("/"), browser.page("/")] == ["page", "page"]
+        browser.close()
+        server.join(10)
